@@ -1,0 +1,120 @@
+/**
+ * Which way the packages may look (AGENTS.md has the table). Type-only imports count: a type is knowledge too.
+ * scripts/check.mjs fails when no module was cruised; packages/testkit/house.test.ts plants a violation of each rule.
+ */
+const TEST = "[.]test[.]ts$";
+const BUILTIN = ["core"];
+/** Ways in: each wires the real parts together in its main.ts and nowhere else. */
+const WAYS_IN = "cli|mcp|server";
+
+const own = (name) => `^packages/${name}/`;
+const otherThan = (...names) => ({ path: "^packages/", pathNot: `^packages/(${names.join("|")})/` });
+
+/** What a package's own code may import of other okstra packages; its tests may use the testkit beside. */
+const LOOKS_AT = {
+  core: [],
+  node: ["core"],
+  workers: ["core"],
+  app: ["core"],
+  mcp: ["app", "core"],
+  server: ["app", "core"],
+  web: ["core"],
+};
+
+const layers = Object.entries(LOOKS_AT).flatMap(([name, allowed]) => {
+  const isWayIn = new RegExp(`^(${WAYS_IN})$`, "u").test(name);
+  return [
+    layer(`${name}-layer`, { path: own(name), pathNot: isWayIn ? [TEST, `${own(name)}main[.]ts$`] : TEST }, otherThan(name, ...allowed)),
+    layer(
+      `${name}-test-layer`,
+      { path: `${own(name)}.*${TEST}` },
+      otherThan(name, ...allowed, "testkit", ...(isWayIn ? ["node", "workers"] : [])),
+    ),
+  ];
+});
+
+function layer(name, from, to) {
+  return { name, severity: "error", comment: "See the table of layers in AGENTS.md.", from, to };
+}
+
+module.exports = {
+  forbidden: [
+    ...layers,
+    layer("cli-layer", { path: own("cli"), pathNot: [TEST, `${own("cli")}main[.]ts$`] }, otherThan("cli", "app", "core")),
+    layer("cli-main-layer", { path: `${own("cli")}main[.]ts$` }, otherThan("cli", "app", "core", "node", "workers")),
+    {
+      name: "only-tests-use-testkit",
+      severity: "error",
+      from: { path: "^packages/", pathNot: [TEST, own("testkit")] },
+      to: { path: own("testkit") },
+    },
+    {
+      name: "no-import-of-tests",
+      severity: "error",
+      from: { path: "^packages/" },
+      to: { path: TEST },
+    },
+    {
+      name: "core-only-zod",
+      comment: "core decides and does nothing else: the validator is all it needs.",
+      severity: "error",
+      from: { path: own("core"), pathNot: TEST },
+      to: { pathNot: ["^packages/", "(^|/)node_modules/zod/"] },
+    },
+    {
+      name: "no-builtins-inside",
+      comment: "core, workers and app reach the outside through ports.",
+      severity: "error",
+      from: { path: "^packages/(core|workers|app)/", pathNot: TEST },
+      to: { dependencyTypes: BUILTIN },
+    },
+    {
+      name: "processes-only-in-exec",
+      severity: "error",
+      from: { path: "^packages/", pathNot: ["^packages/node/exec/", own("testkit"), TEST] },
+      to: { path: "^(node:)?child_process$" },
+    },
+    {
+      name: "files-only-in-node",
+      severity: "error",
+      from: { path: "^packages/", pathNot: ["^packages/node/", own("testkit"), TEST] },
+      to: { path: "^(node:)?fs(/promises)?$" },
+    },
+    {
+      name: "no-relative-import-across-packages",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypesNot: ["aliased", "aliased-workspace"] },
+    },
+    {
+      name: "no-unused-files",
+      comment: "Every file of the product is reachable from a way in; what only tests use belongs to the testkit.",
+      severity: "error",
+      from: { path: `^packages/(${WAYS_IN})/main[.]ts$` },
+      to: { path: "^packages/", pathNot: [TEST, "[.]d[.]ts$", own("testkit")], reachable: false },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-unresolvable",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/fixtures/" },
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+      extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
+    },
+  },
+};

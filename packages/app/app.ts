@@ -1,0 +1,65 @@
+import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
+import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sha256, Store, Worker } from "@okstra/core/ports";
+import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
+
+/** Progress of a use case: the only way it talks while it works. Reporters turn it into lines, a spinner or NDJSON. */
+export interface ProgressEvent {
+  /** Stable, kebab-case; a reporter may pass over what it does not know. */
+  readonly type: string;
+  /** One line for a person. */
+  readonly text: string;
+  /** `record`: an event of a run as it stands in events.jsonl, for machines only. */
+  readonly level?: "info" | "note" | "warning" | "record";
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** The real parts a use case works with; made once by the way in (command line, MCP, server). */
+export interface App {
+  readonly surroundings: Surroundings;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly sha256: Sha256;
+  readonly store: Store;
+  readonly locks: Locks;
+  readonly registry: RegistryStore;
+  readonly git: Git;
+  readonly files: WorktreeFiles;
+  readonly projects: ProjectFiles;
+  readonly trust: {
+    approve(repository: string, items: readonly TrustItem[], at: string): Promise<void>;
+    load(repository: string): Promise<ReadonlyMap<string, string>>;
+  };
+  readonly processes: Processes;
+  readonly runInherited: RunInherited;
+  readonly workers: ReadonlyMap<string, Worker>;
+  readonly emit: (event: ProgressEvent) => void;
+}
+
+/** The environment that okstra gives to what it starts for a person: nothing that identifies them to others. */
+const PASSED_ENVIRONMENT = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "SystemRoot",
+  "ComSpec",
+  "PATHEXT",
+] as const;
+
+/** An allow-listed environment: the fixed list and the names given, those that are set. */
+export function allowedEnvironment(env: Surroundings["env"], names: readonly string[]): Record<string, string> {
+  const allowed: Record<string, string> = { TERM: "dumb", NO_COLOR: "1" };
+  for (const name of [...PASSED_ENVIRONMENT, ...names]) {
+    const value = env[name];
+    if (value !== undefined) allowed[name] = value;
+  }
+  return allowed;
+}

@@ -1,0 +1,48 @@
+import { formatTaskKey } from "@okstra/core/domain/task-key";
+import type { TaskType } from "@okstra/core/domain/work";
+import { OkstraError } from "@okstra/core/errors";
+import type { App } from "../app.ts";
+import { loadRun } from "./prepare-run.ts";
+import { takeRunLock } from "./run-lock.ts";
+import { answerOf, findTaskRun, type RunAnswer } from "./run-task.ts";
+import { writeReport } from "./write-report.ts";
+
+/**
+ * A person passes a gate that holds, by name and with a reason, for the newest run of the phase and so for its
+ * commit. The report says `PASSED (override)` for ever after.
+ * @throws OKSTRA_OVERRIDE_IMPOSSIBLE when there is no such gate, it is open, or the run has not ended
+ */
+export async function overrideGate(
+  app: App,
+  request: { task: string; dir: string; taskType: TaskType; gate: string | null; reason: string; until: string | null; by: string },
+): Promise<RunAnswer> {
+  const { opened, key, runDir } = await findTaskRun(app, request);
+  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), "an override");
+  try {
+    const run = await loadRun(app, runDir);
+    const { state } = run.log;
+    const impossible = (why: string): OkstraError =>
+      new OkstraError("OKSTRA_OVERRIDE_IMPOSSIBLE", {
+        message: `Run ${run.manifest.run} of ${run.manifest.taskKey}: ${why}.`,
+        details: { runDir, gate: state.gate },
+      });
+    if (state.stage !== "ended" || state.gate === null) throw impossible("it has not ended, so no gate holds");
+    if (request.gate !== null && request.gate !== state.gate.name)
+      throw impossible(`it has no gate "${request.gate}"; its gate is "${state.gate.name}"`);
+    if (state.valid !== true) throw impossible("its report did not pass the validator, which no override replaces");
+    if (state.gate.open) throw impossible("its gate is open");
+    await run.log.append({
+      type: "gate-overridden",
+      gate: state.gate.name,
+      reason: request.reason,
+      by: request.by,
+      until: request.until,
+      commit: run.manifest.commit,
+    });
+    const reportSha256 = await writeReport(app, run);
+    await run.log.append({ type: "report-written", reportSha256 });
+    return await answerOf(app, run);
+  } finally {
+    await lease.release();
+  }
+}

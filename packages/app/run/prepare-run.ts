@@ -1,0 +1,281 @@
+import { runManifestSchema, type Provision, type RunManifest } from "@okstra/core/domain/run";
+import { formatTaskKey, parseTaskName, slugSegment, type TaskKey } from "@okstra/core/domain/task-key";
+import type { TaskType } from "@okstra/core/domain/work";
+import { OkstraError } from "@okstra/core/errors";
+import { createRedactor } from "@okstra/core/domain/redaction";
+import { requirePhase } from "@okstra/core/phases/index";
+import type { Phase } from "@okstra/core/phases/phase";
+import type { App } from "../app.ts";
+import { openProject, type OpenProject } from "../project/open-project.ts";
+import { ensureRecords } from "../project/setup.ts";
+import { provision } from "../worktree/provision.ts";
+import { loadSecrets } from "./secrets.ts";
+import { openRunLog, type RunLog } from "./run-log.ts";
+import { formatRunNumber, listRunDirectories, runsDirectory, taskDirectory } from "./run-paths.ts";
+import { renderPrompt } from "./prompt.ts";
+import { resolveSettings, type RunSettings, type SettingsFlags } from "./settings.ts";
+
+/** The largest brief in bytes. */
+export const MAX_BRIEF_BYTES = 1024 * 1024;
+
+export interface RunRequest extends SettingsFlags {
+  readonly task: string;
+  readonly dir: string;
+  readonly taskType: TaskType;
+  readonly category: string | null;
+  readonly baseRef: string | null;
+  readonly brief: string | null;
+}
+
+/** A run that is on disk and can be started, resumed or looked at. */
+export interface PreparedRun {
+  readonly manifest: RunManifest;
+  readonly runDir: string;
+  readonly log: RunLog;
+}
+
+/** What a run is prepared from, whether it is a task's or `okstra verify`'s. */
+export interface RunPlan {
+  readonly opened: OpenProject;
+  readonly key: TaskKey;
+  readonly phase: Phase;
+  readonly provision: Provision;
+  /** Head commit the run is bound to; empty without git. */
+  readonly commit: string;
+  readonly baseCommit: string | null;
+  readonly onlyNewBlocks: boolean;
+  readonly inPlace: boolean;
+  readonly sourceRoot: string;
+  readonly brief: string | null;
+  readonly settings: RunSettings;
+}
+
+/**
+ * Prepares a task's run: finds or makes its worktree, resolves its settings, and writes `run.json`, `prompts/`
+ * and `launch.md`. Starts nothing.
+ * @throws OKSTRA_PROJECT_NOT_SET_UP, OKSTRA_REPOSITORY_*, and OKSTRA_PREPARE_* for all that fails after that
+ */
+export async function prepareTaskRun(app: App, request: RunRequest): Promise<PreparedRun> {
+  const phase = requirePhase(request.taskType);
+  const opened = await openProject(app, request.dir);
+  const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
+  // Everything that can be wrong with the request is found before anything is made.
+  const settings = await resolveSettings(app, opened.root, opened.project, await app.projects.loadHomeConfig(), phase, request);
+  const brief = requireBrief(request.brief);
+  const place = await provision(app, {
+    task: request.task,
+    dir: request.dir,
+    taskType: request.taskType,
+    category: request.category,
+    baseRef: request.baseRef,
+  }).catch((error: unknown) => {
+    throw asPrepareError(error);
+  });
+  const head = place.status === "skipped-not-git" ? null : await app.git.locate(place.path);
+  const commit = head?.head ?? "";
+  return writeRun(app, {
+    opened,
+    key,
+    phase,
+    provision: place,
+    commit,
+    baseCommit: place.baseRef === "" || place.baseRef === commit ? null : place.baseRef,
+    onlyNewBlocks: false,
+    inPlace: place.status.startsWith("skipped-"),
+    sourceRoot: place.path,
+    brief,
+    settings,
+  });
+}
+
+/** A failure of the worktree is a failure to prepare; what is wrong with the repository or the project itself keeps its own code. */
+function asPrepareError(error: unknown): unknown {
+  if (!(error instanceof OkstraError) || /^OKSTRA_(?:PREPARE|PROJECT|REPOSITORY|DISK|INTERNAL)_?/.test(error.code)) return error;
+  return new OkstraError("OKSTRA_PREPARE_WORKTREE_FAILED", {
+    message: error.message,
+    hint: error.hint,
+    details: { ...error.details, cause: error.code },
+    cause: error,
+  });
+}
+
+/** @throws OKSTRA_PREPARE_BRIEF_TOO_LARGE, OKSTRA_PREPARE_BRIEF_UNREADABLE */
+function requireBrief(brief: string | null): string | null {
+  if (brief === null) return null;
+  if (new TextEncoder().encode(brief).length > MAX_BRIEF_BYTES)
+    throw new OkstraError("OKSTRA_PREPARE_BRIEF_TOO_LARGE", {
+      message: `The brief has over ${MAX_BRIEF_BYTES} bytes.`,
+      details: { limit: MAX_BRIEF_BYTES },
+    });
+  if (brief.includes("\0") || brief.includes("\uFFFD"))
+    throw new OkstraError("OKSTRA_PREPARE_BRIEF_UNREADABLE", { message: "The brief is not UTF-8 text." });
+  return brief;
+}
+
+/** Writes a new run's files; its number is the next one of the task and phase. The caller holds the run's lock. */
+export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
+  const { opened, key, phase } = plan;
+  await ensureRecords(app, opened.root);
+  const taskDir = taskDirectory(opened.root, key);
+  await app.store.ensureDirectory(taskDir);
+  await updateTaskManifest(app, taskDir, plan);
+  const runs = await listRunDirectories(app, opened.root, key, phase.type);
+  const run = Number(runs.at(-1)?.split("/").at(-1) ?? 0) + 1;
+  const runDir = `${runsDirectory(opened.root, key, phase.type)}/${formatRunNumber(run)}`;
+  const runId = app.ids.randomHex(12);
+  const manifest: RunManifest = {
+    schema: 1,
+    okstraVersion: app.surroundings.version,
+    runId,
+    taskKey: formatTaskKey(key),
+    type: phase.type,
+    run,
+    createdAt: app.clock.now(),
+    project: { id: key.project, root: opened.root },
+    provision: plan.provision,
+    commit: plan.commit,
+    baseCommit: plan.baseCommit,
+    onlyNewBlocks: plan.onlyNewBlocks,
+    inPlace: plan.inPlace,
+    sourceRoot: plan.sourceRoot,
+    brief: plan.brief === null ? null : createRedactor(await loadSecrets(app, [opened.root, plan.provision.path]))(plan.brief),
+    lang: plan.settings.lang,
+    roster: plan.settings.roster.map((worker) => ({
+      worker: worker.name,
+      kind: worker.kind,
+      family: worker.family,
+      command: [...worker.command],
+      model: worker.model,
+      env: worker.env,
+      deadlineMs: worker.deadlineMs,
+    })),
+    settings: { qaCommands: plan.settings.qaCommands, disposable: plan.settings.disposable, reportWriter: plan.settings.reportWriter },
+    workflow: {
+      profileSha256: app.sha256(phase.profile),
+      readOnly: phase.readOnly,
+      reproduces: phase.reproduces,
+      defaultRoster: phase.defaultRoster,
+    },
+  };
+  await app.store.ensureDirectory(`${runDir}/prompts`);
+  for (const worker of plan.settings.roster) {
+    await app.store.ensureDirectory(`${runDir}/workers/${worker.name}`);
+    await app.store.writeText(
+      `${runDir}/prompts/${worker.name}.md`,
+      await promptFor(phase, manifest, worker.name, worker.deadlineMs, "$OKSTRA_NONCE"),
+    );
+  }
+  const manifestText = `${JSON.stringify(manifest, null, 2)}\n`;
+  await app.store.writeText(`${runDir}/run.json`, manifestText);
+  await app.store.writeText(`${runDir}/launch.md`, describeLaunch(manifest, runDir));
+  const log = await openRunLog(app, runDir);
+  await log.append({
+    type: "run-prepared",
+    runId,
+    taskKey: manifest.taskKey,
+    taskType: manifest.type,
+    roster: manifest.roster.map((entry) => entry.worker),
+    commit: manifest.commit,
+    manifestSha256: app.sha256(manifestText),
+  });
+  return { manifest, runDir, log };
+}
+
+/** The prompt of one worker; each attempt renders it again with its own nonce. */
+export async function promptFor(phase: Phase, manifest: RunManifest, worker: string, deadlineMs: number, nonce: string): Promise<string> {
+  return renderPrompt(phase, {
+    taskKey: manifest.taskKey,
+    phase: manifest.type,
+    worker,
+    worktree: manifest.provision.path,
+    headCommit: manifest.commit,
+    baseCommit: manifest.baseCommit ?? "",
+    brief: manifest.brief ?? "",
+    nonce,
+    deadlineMinutes: Math.max(1, Math.round(deadlineMs / 60_000)),
+  });
+}
+
+/** `task.json`: the little that belongs to the task and to no run. */
+async function updateTaskManifest(app: App, taskDir: string, plan: RunPlan): Promise<void> {
+  const path = `${taskDir}/task.json`;
+  const text = await app.store.readText(path);
+  let known: Record<string, unknown> = {};
+  try {
+    known = text === null ? {} : (JSON.parse(text) as Record<string, unknown>);
+  } catch (cause) {
+    throw new OkstraError("OKSTRA_RUN_CORRUPT", {
+      message: `${path} is not valid JSON.`,
+      hint: `Move it away: mv ${path} ${path}.bad`,
+      details: { path },
+      cause,
+    });
+  }
+  requireKnownSchema(path, known["schema"]);
+  const next = {
+    createdAt: app.clock.now(),
+    ...known,
+    schema: 1,
+    taskKey: formatTaskKey(plan.key),
+    projectId: plan.key.project,
+    group: plan.key.group,
+    task: plan.key.task,
+    branch: plan.provision.branch,
+    baseRef: plan.provision.baseRef,
+    worktree: plan.provision.path,
+    lastPhase: plan.phase.type,
+  };
+  await app.store.writeText(path, `${JSON.stringify(next, null, 2)}\n`);
+}
+
+/** @throws OKSTRA_SCHEMA_NEWER: a file of a newer okstra is read by nobody who could misread it */
+function requireKnownSchema(path: string, schema: unknown): void {
+  if (typeof schema !== "number" || schema <= 1) return;
+  throw new OkstraError("OKSTRA_SCHEMA_NEWER", {
+    message: `${path} has schema ${schema}, and this okstra knows 1.`,
+    details: { path, schema },
+  });
+}
+
+/** How to start the prepared run, for a person or a chat agent. */
+function describeLaunch(manifest: RunManifest, runDir: string): string {
+  const task = manifest.taskKey.split("/").slice(1).join("/");
+  return [
+    `# ${manifest.taskKey}: ${manifest.type}, run ${manifest.run}`,
+    "",
+    `- Worktree: \`${manifest.provision.path}\``,
+    `- Head commit: ${manifest.commit === "" ? "none (no git)" : `\`${manifest.commit}\``}`,
+    `- Workers: ${manifest.roster.map((entry) => `${entry.worker} (${entry.kind}, family ${entry.family})`).join(", ")}`,
+    `- Prompts: \`${runDir}/prompts/\``,
+    "",
+    "Start it:",
+    "",
+    "```sh",
+    `okstra resume ${task} --task-type ${manifest.type} --project-root '${manifest.project.root.replaceAll("'", `'\\''`)}'`,
+    "```",
+    "",
+  ].join("\n");
+}
+
+/** Reads a run that is on disk. @throws OKSTRA_RUN_CORRUPT */
+export async function loadRun(app: App, runDir: string): Promise<PreparedRun> {
+  const path = `${runDir}/run.json`;
+  const text = await app.store.readText(path);
+  if (text === null)
+    throw new OkstraError("OKSTRA_RUN_NOT_FOUND", { message: `${runDir} is no run of okstra.`, details: { path: runDir } });
+  let manifest: RunManifest;
+  try {
+    const data = JSON.parse(text) as { schema?: unknown } | null;
+    requireKnownSchema(path, data?.schema);
+    manifest = runManifestSchema.parse(data);
+  } catch (cause) {
+    if (cause instanceof OkstraError) throw cause;
+    throw new OkstraError("OKSTRA_RUN_CORRUPT", { message: `${path} cannot be read.`, details: { path }, cause });
+  }
+  return { manifest, runDir, log: await openRunLog(app, runDir) };
+}
+
+/** Key of a run that has no task: `<project>/verify/<branch>`. */
+export function verifyKey(app: App, project: string, branch: string): TaskKey {
+  return { project: slugSegment(project, app.sha256), group: "verify", task: slugSegment(branch, app.sha256) };
+}

@@ -1,0 +1,24 @@
+import type { TaskKey } from "@okstra/core/domain/task-key";
+import type { App } from "../app.ts";
+
+/** Where a task's records are: `.project-docs/okstra/tasks/<group>/<task>` in the main worktree. */
+export function taskDirectory(root: string, key: TaskKey): string {
+  return `${root}/.project-docs/okstra/tasks/${key.group}/${key.task}`;
+}
+
+export function runsDirectory(root: string, key: TaskKey, type: string): string {
+  return `${taskDirectory(root, key)}/runs/${type}`;
+}
+
+/** Directories of a task's runs of one type, first run first. */
+export async function listRunDirectories(app: App, root: string, key: TaskKey, type: string): Promise<readonly string[]> {
+  const parent = runsDirectory(root, key, type);
+  return (await app.store.listDirectory(parent))
+    .filter((name) => /^\d{3,}$/.test(name))
+    .sort((a, b) => Number(a) - Number(b))
+    .map((name) => `${parent}/${name}`);
+}
+
+export function formatRunNumber(run: number): string {
+  return String(run).padStart(3, "0");
+}

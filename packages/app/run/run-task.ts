@@ -1,0 +1,211 @@
+import { formatTaskKey, parseTaskName, type TaskKey } from "@okstra/core/domain/task-key";
+import type { TaskType } from "@okstra/core/domain/work";
+import { TASK_TYPES } from "@okstra/core/domain/work";
+import { OkstraError } from "@okstra/core/errors";
+import type { CancelSignal } from "@okstra/core/ports";
+import { reportSchema, type Report } from "@okstra/core/report/report-data";
+import type { App } from "../app.ts";
+import { openProject, type OpenProject } from "../project/open-project.ts";
+import { cancelRequestPath, leadRun } from "./lead.ts";
+import { loadRun, prepareTaskRun, type PreparedRun, type RunRequest } from "./prepare-run.ts";
+import { runLockName, takeRunLock } from "./run-lock.ts";
+import { listRunDirectories } from "./run-paths.ts";
+
+/** What `okstra run --json` prints at its end. */
+export interface RunAnswer {
+  readonly taskKey: string;
+  readonly type: string;
+  readonly run: number;
+  readonly state: string;
+  readonly verdict: string;
+  readonly gate: Report["gate"] | null;
+  readonly runDir: string;
+  readonly report: { readonly md: string; readonly html: string; readonly json: string; readonly sarif: string } | null;
+  readonly lanes: readonly {
+    readonly worker: string;
+    readonly family: string;
+    readonly end: string | null;
+    readonly reason: string | null;
+    readonly durationMs: number | null;
+  }[];
+  readonly findings: {
+    readonly total: number;
+    readonly byClass: Readonly<Record<string, number>>;
+    readonly bySeverity: Readonly<Record<string, number>>;
+  };
+  readonly valid: boolean | null;
+  readonly commit: string;
+  readonly provision: PreparedRun["manifest"]["provision"];
+}
+
+/** Prepares a run and, unless only that was asked for, leads it to its end. */
+export async function runTask(app: App, request: RunRequest, options: { prepareOnly: boolean; signal: CancelSignal }): Promise<RunAnswer> {
+  const opened = await openProject(app, request.dir);
+  const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
+  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), `a ${request.taskType} run`);
+  try {
+    await endLeftOvers(app, opened, key, request.taskType);
+    const run = await prepareTaskRun(app, request);
+    if (!options.prepareOnly) await leadRun(app, run, options.signal);
+    return await answerOf(app, run);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** A run that died without its end may have left workers where there is no PID namespace: the lock is ours, so they are nobody's. */
+async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: TaskType): Promise<void> {
+  const last = (await listRunDirectories(app, opened.root, key, type)).at(-1);
+  if (last === undefined || !(await app.store.exists(`${last}/run.json`))) return;
+  const { manifest, log } = await loadRun(app, last);
+  if (log.state.stage !== "ended" && log.state.stage !== "cancelled") await app.processes.endOrphans(manifest.runId);
+}
+
+/** Finds the newest run of a task, of one type or of any. @throws OKSTRA_RUN_NOT_FOUND */
+async function findRunDirectory(app: App, opened: OpenProject, key: TaskKey, type: TaskType | null): Promise<string> {
+  let newest: { directory: string; createdAt: string } | null = null;
+  for (const each of type === null ? TASK_TYPES : [type]) {
+    const directory = (await listRunDirectories(app, opened.root, key, each)).at(-1);
+    if (directory === undefined) continue;
+    const createdAt = (await loadRun(app, directory)).manifest.createdAt;
+    if (newest === null || createdAt > newest.createdAt) newest = { directory, createdAt };
+  }
+  if (newest !== null) return newest.directory;
+  throw new OkstraError("OKSTRA_RUN_NOT_FOUND", {
+    message: `${formatTaskKey(key)} has no ${type === null ? "" : `${type} `}run.`,
+    details: { taskKey: formatTaskKey(key), type },
+  });
+}
+
+/** Where a task's newest run is, from a name as a person writes it. */
+export async function findTaskRun(
+  app: App,
+  request: { task: string; dir: string; taskType: TaskType | null },
+): Promise<{ opened: OpenProject; key: TaskKey; runDir: string }> {
+  const opened = await openProject(app, request.dir, { allowNew: request.task.startsWith("verify/") });
+  const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
+  return { opened, key, runDir: await findRunDirectory(app, opened, key, request.taskType) };
+}
+
+/**
+ * Goes on with a run that was prepared, interrupted, or left by a crash: lanes that finished at its commit are
+ * not asked again.
+ * @throws OKSTRA_RUN_ENDED, OKSTRA_RUN_COMMIT_MOVED
+ */
+export async function resumeRun(
+  app: App,
+  request: { task: string; dir: string; taskType: TaskType | null },
+  signal: CancelSignal,
+): Promise<RunAnswer> {
+  const { opened, key, runDir } = await findTaskRun(app, request);
+  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), "a resumed run");
+  try {
+    const run = await loadRun(app, runDir);
+    requireGoing(run, request.task);
+    await app.processes.endOrphans(run.manifest.runId);
+    await requireSameCommit(app, run, request.task);
+    await leadRun(app, run, signal);
+    return await answerOf(app, run);
+  } finally {
+    await lease.release();
+  }
+}
+
+function requireGoing(run: PreparedRun, task: string): void {
+  const { stage } = run.log.state;
+  if (stage !== "ended" && stage !== "cancelled") return;
+  throw new OkstraError("OKSTRA_RUN_ENDED", {
+    message: `Run ${run.manifest.run} of ${run.manifest.taskKey} (${run.manifest.type}) has ${stage === "ended" ? "ended" : "been cancelled"}.`,
+    hint: `Start a new one: okstra run ${task} --task-type ${run.manifest.type}`,
+    details: { runDir: run.runDir, stage },
+  });
+}
+
+async function requireSameCommit(app: App, run: PreparedRun, task: string): Promise<void> {
+  const { manifest } = run;
+  if (manifest.commit === "") return;
+  const head = (await app.git.locate(manifest.provision.path))?.head ?? null;
+  if (head === manifest.commit) return;
+  throw new OkstraError("OKSTRA_RUN_COMMIT_MOVED", {
+    message: `Run ${manifest.run} is bound to ${manifest.commit.slice(0, 12)}, and ${manifest.provision.path} is at ${head?.slice(0, 12) ?? "no commit"}.`,
+    hint: `Start a new run: okstra run ${task} --task-type ${manifest.type}`,
+    details: { runDir: run.runDir, commit: manifest.commit, head },
+  });
+}
+
+/** How long a cancellation waits for the process that leads the run, in milliseconds. */
+const CANCEL_WAIT_MS = 30_000;
+
+/**
+ * Cancels a task's newest run. A process that leads it is asked through the run's directory and ends its workers
+ * itself; what a dead one left is found by the run's id and ended.
+ * @throws OKSTRA_RUN_ENDED, OKSTRA_LOCK_TIMEOUT when the leading process does not answer
+ */
+export async function cancelRun(app: App, request: { task: string; dir: string; taskType: TaskType | null }): Promise<RunAnswer> {
+  const { opened, key, runDir } = await findTaskRun(app, request);
+  requireGoing(await loadRun(app, runDir), request.task);
+  await app.store.createText(cancelRequestPath(runDir), "");
+  const lease = await app.locks.acquire(runLockName(app, opened.root, formatTaskKey(key)), {
+    waitMs: CANCEL_WAIT_MS,
+    onWait: () => app.emit({ type: "cancelling", text: "asked the process that leads the run to stop" }),
+  });
+  try {
+    const run = await loadRun(app, runDir);
+    await app.processes.endOrphans(run.manifest.runId);
+    if (run.log.state.stage !== "cancelled" && run.log.state.stage !== "ended")
+      await run.log.append({ type: "run-cancelled", by: "person" });
+    return await answerOf(app, run);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** The answer as it follows from the run's files. */
+export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun, "manifest" | "runDir">): Promise<RunAnswer> {
+  const { log } = await loadRun(app, runDir);
+  const { state } = log;
+  const report = await loadReport(app, runDir);
+  const lanes = manifest.roster.map((entry) => {
+    const told = report?.lanes.find((lane) => lane.worker === entry.worker);
+    const ended = log.events.findLast((event) => event.type === "lane-ended" && event.worker === entry.worker);
+    return {
+      worker: entry.worker,
+      family: entry.family,
+      end: state.lanes[entry.worker]?.end ?? null,
+      reason: ended?.type === "lane-ended" ? ended.reason : null,
+      durationMs: told?.durationMs ?? null,
+    };
+  });
+  return {
+    taskKey: manifest.taskKey,
+    type: manifest.type,
+    run: manifest.run,
+    state: state.halted ? "halted" : state.stage,
+    verdict: state.verdict ?? "none",
+    gate: report?.gate ?? state.gate,
+    runDir,
+    report:
+      report === null
+        ? null
+        : { md: `${runDir}/report.md`, html: `${runDir}/report.html`, json: `${runDir}/report.json`, sarif: `${runDir}/report.sarif` },
+    lanes,
+    findings: { total: report?.totals.findings ?? 0, byClass: report?.totals.byClass ?? {}, bySeverity: report?.totals.bySeverity ?? {} },
+    valid: state.valid,
+    commit: manifest.commit,
+    provision: manifest.provision,
+  };
+}
+
+export async function loadReport(app: App, runDir: string): Promise<Report | null> {
+  const text = await app.store.readText(`${runDir}/report.json`);
+  if (text === null) return null;
+  try {
+    return reportSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new OkstraError("OKSTRA_RUN_CORRUPT", {
+      message: `${runDir}/report.json cannot be read.`,
+      details: { path: `${runDir}/report.json` },
+      cause,
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import type { RunManifest } from "@okstra/core/domain/run";
+import type { SafeConfig } from "@okstra/core/git-port";
+import type { App } from "../app.ts";
+
+/** Notices what changes in a read-only run's tree and which lanes were running then. */
+export interface TreeWatch {
+  laneStarted(worker: string): void;
+  /** Looks again; answers what changed since the last look, and who could have done it. */
+  laneEnded(worker: string): Promise<{ workers: readonly string[]; paths: readonly string[] } | null>;
+}
+
+/** Without git nothing can be compared: every look answers null. */
+export async function watchTree(app: App, manifest: RunManifest): Promise<TreeWatch> {
+  if (manifest.commit === "") return { laneStarted: () => undefined, laneEnded: async () => null };
+  const path = manifest.provision.path;
+  const location = await app.git.locate(path);
+  const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
+  const running = new Set<string>();
+  let last = await look(app, path, safe);
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    laneStarted(worker) {
+      running.add(worker);
+    },
+    laneEnded(worker) {
+      const next = queue.then(async () => {
+        const now = await look(app, path, safe);
+        const suspects = [...running].sort();
+        running.delete(worker);
+        const paths = [...new Set([...last.keys(), ...now.keys()])].filter((name) => last.get(name) !== now.get(name)).sort();
+        last = now;
+        return paths.length === 0 ? null : { workers: suspects.length > 0 ? suspects : [worker], paths };
+      });
+      queue = next.catch(() => undefined);
+      return next;
+    },
+  };
+}
+
+/** Everything in the tree that differs from its commit, and the commit itself, each with what tells two states apart. */
+async function look(app: App, path: string, safe: SafeConfig): Promise<ReadonlyMap<string, string>> {
+  const seen = new Map<string, string>();
+  const location = await app.git.locate(path);
+  seen.set("HEAD", location?.head ?? "");
+  for (const entry of await app.git.status(path, { safe })) {
+    const stamp = await app.files.stamp(`${path}/${entry.path}`);
+    seen.set(entry.path, `${entry.code} ${stamp}`);
+  }
+  return seen;
+}

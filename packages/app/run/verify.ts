@@ -1,0 +1,133 @@
+import { formatTaskKey } from "@okstra/core/domain/task-key";
+import type { Provision } from "@okstra/core/domain/run";
+import { OkstraError } from "@okstra/core/errors";
+import type { RepositoryLocation, SafeConfig } from "@okstra/core/git-port";
+import { requirePhase } from "@okstra/core/phases/index";
+import type { CancelSignal } from "@okstra/core/ports";
+import type { App } from "../app.ts";
+import { openProject, type OpenProject } from "../project/open-project.ts";
+import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
+import { leadRun } from "./lead.ts";
+import { verifyKey, writeRun } from "./prepare-run.ts";
+import { takeRunLock } from "./run-lock.ts";
+import { answerOf, type RunAnswer } from "./run-task.ts";
+import { resolveSettings, type SettingsFlags } from "./settings.ts";
+
+export interface VerifyRequest extends SettingsFlags {
+  readonly dir: string;
+  /** Only failures that this revision does not have block; null: any firm failure blocks. */
+  readonly base: string | null;
+  /** What is judged; null: HEAD. */
+  readonly head: string | null;
+}
+
+/**
+ * Final verification of the branch one is on, without a task. It works in the person's own checkout when that is
+ * the very commit and clean, so that installed dependencies are there; else in a throw-away checkout.
+ * @throws OKSTRA_REPOSITORY_NOT_FOUND, OKSTRA_REPOSITORY_EMPTY, OKSTRA_BASE_REF_NOT_FOUND
+ */
+export async function verifyBranch(app: App, request: VerifyRequest, signal: CancelSignal): Promise<RunAnswer> {
+  const phase = requirePhase("final-verification");
+  const opened = await openProject(app, request.dir, { allowNew: true });
+  const { location } = opened;
+  if (location === null)
+    throw new OkstraError("OKSTRA_REPOSITORY_NOT_FOUND", {
+      message: `${request.dir} is in no git repository.`,
+      details: { path: request.dir },
+    });
+  if (location.head === null)
+    throw new OkstraError("OKSTRA_REPOSITORY_EMPTY", {
+      message: `${location.topLevel} has no commit yet.`,
+      details: { root: location.topLevel },
+    });
+  const settings = await resolveSettings(app, opened.root, opened.project, await app.projects.loadHomeConfig(), phase, request);
+  const commits = await resolveRange(app, location, request);
+  const branch = await branchName(app, location, commits.head);
+  const key = verifyKey(app, opened.project.projectId, branch);
+  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), "a verification");
+  try {
+    const safe = await app.git.safeConfig(location);
+    const inPlace =
+      commits.head === location.head && (await app.git.status(location.topLevel, { safe })).every((entry) => isOwnRecord(entry.path));
+    const tree = inPlace ? null : await openScratch(app, { location, commit: commits.head, safe, opened });
+    try {
+      const place: Provision = {
+        status: "skipped-in-worktree",
+        path: tree ?? location.topLevel,
+        branch,
+        baseRef: commits.base ?? "",
+        taskKey: formatTaskKey(key),
+        note: inPlace
+          ? "your own checkout, which is clean and at this commit"
+          : `a throw-away checkout of ${commits.head.slice(0, 12)}, because ${commits.head === location.head ? "your own has uncommitted changes" : "your own is at another commit"}`,
+      };
+      const run = await writeRun(app, {
+        opened,
+        key,
+        phase,
+        provision: place,
+        commit: commits.head,
+        baseCommit: commits.base,
+        onlyNewBlocks: commits.base !== null,
+        inPlace,
+        sourceRoot: location.topLevel,
+        brief: null,
+        settings,
+      });
+      await leadRun(app, run, signal);
+      return await answerOf(app, run);
+    } finally {
+      if (tree !== null) await app.store.remove(tree);
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Records of okstra itself, in a project that does not hide them, are no change of the person's. */
+function isOwnRecord(path: string): boolean {
+  return path === ".project-docs/" || path.startsWith(".project-docs/okstra/");
+}
+
+/** With a base the comparison is with the point where the branch left it: what the base gained since is not the branch's. */
+async function resolveRange(
+  app: App,
+  location: RepositoryLocation,
+  request: VerifyRequest,
+): Promise<{ head: string; base: string | null }> {
+  const wanted = [request.head ?? "HEAD", ...(request.base === null ? [] : [request.base])];
+  const [head, base] = await app.git.resolveCommits(location.topLevel, wanted);
+  for (const [index, commit] of [head, base].entries()) {
+    if (commit === null)
+      throw new OkstraError("OKSTRA_BASE_REF_NOT_FOUND", {
+        message: `${wanted[index] ?? ""} is no commit of ${location.topLevel}.`,
+        details: { ref: wanted[index] },
+      });
+  }
+  if (head === undefined || head === null)
+    throw new OkstraError("OKSTRA_REPOSITORY_EMPTY", { message: `${location.topLevel} has no commit yet.` });
+  if (base === undefined || base === null) return { head, base: null };
+  const answer = await app.git.run(location.topLevel, ["merge-base", "--end-of-options", base, head], { okExitCodes: [0, 1] });
+  return { head, base: answer.exitCode === 0 ? answer.stdout.trim() : base };
+}
+
+async function branchName(app: App, location: RepositoryLocation, head: string): Promise<string> {
+  const answer = await app.git.run(location.topLevel, ["symbolic-ref", "--quiet", "--short", "HEAD"], { okExitCodes: [0, 1] });
+  return answer.exitCode === 0 && head === location.head ? answer.stdout.trim() : head.slice(0, 12);
+}
+
+async function openScratch(
+  app: App,
+  options: { location: RepositoryLocation; commit: string; safe: SafeConfig; opened: OpenProject },
+): Promise<string> {
+  const { location, opened } = options;
+  const parent = `${app.surroundings.home}/scratch`;
+  await app.store.ensureDirectory(parent);
+  const path = `${parent}/verify-${app.ids.randomHex(8)}`;
+  await app.git.checkoutScratch({ repository: location.commonDir, commit: options.commit, path, safe: options.safe });
+  for (const name of opened.project.disposable ?? DEFAULT_DISPOSABLE) {
+    if ((await app.store.exists(`${location.topLevel}/${name}`)) && !(await app.store.exists(`${path}/${name}`)))
+      await app.files.copyDirectory(`${location.topLevel}/${name}`, `${path}/${name}`);
+  }
+  return path;
+}

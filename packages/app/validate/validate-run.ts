@@ -1,0 +1,295 @@
+import { converge, type ConvergenceInput } from "@okstra/core/convergence/converge";
+import { receiptSchema, type Receipt } from "@okstra/core/domain/receipt";
+import { runManifestSchema, type RunManifest } from "@okstra/core/domain/run";
+import { requireTaskType } from "@okstra/core/domain/work";
+import { foldRun } from "@okstra/core/machine/run-machine";
+import type { RunEvent } from "@okstra/core/events";
+import { requirePhase } from "@okstra/core/phases/index";
+import type { Phase } from "@okstra/core/phases/phase";
+import { checkOutline } from "@okstra/core/report/outline";
+import { reportSchema, type Report } from "@okstra/core/report/report-data";
+import type { App } from "../app.ts";
+import { convergenceInput, laneSummaries, loadFindings, loadResults } from "../run/run-records.ts";
+import type { PreparedRun } from "../run/prepare-run.ts";
+import { eventsPath, parseEvents } from "../run/run-log.ts";
+import { buildReport, renderAll } from "../run/write-report.ts";
+
+/** Each rule with what it promises; a broken one is told by its code. */
+export const RULES = {
+  OKSTRA_RULE_EVENTS: "events.jsonl is whole: every line follows the one before it, and every event fits the run's state",
+  OKSTRA_RULE_MANIFEST: "run.json is what the run was prepared with",
+  OKSTRA_RULE_RECEIPT: "every lane that ended has the receipt that was written then, for this run, worker, nonce and commit",
+  OKSTRA_RULE_RESULT: "every result is the one that was accepted: right nonce, right schema, unchanged; a lane that is not ok has none",
+  OKSTRA_RULE_PROMPT: "every lane that ran has the prompt that it was given",
+  OKSTRA_RULE_COMMIT: "the commit that the run is bound to exists in the repository",
+  OKSTRA_RULE_REPRODUCTION: "every reproduction of okstra's own checks rests on executions in the receipt",
+  OKSTRA_RULE_CONVERGENCE: "convergence.json follows from the results, the quotes at the commit, and the executions",
+  OKSTRA_RULE_VERDICT: "verdict and gate follow from the convergence and the lanes",
+  OKSTRA_RULE_REPORT: "report.json satisfies its schema and follows from events, results and receipts",
+  OKSTRA_RULE_RENDERING: "report.md, report.html and report.sarif are what report.json renders to",
+  OKSTRA_RULE_OUTLINE: "the report has every section its phase demands, and none that it forbids",
+  OKSTRA_RULE_LINKS: "every link of the report to a file leads to a file",
+  OKSTRA_RULE_WRITER: "the report's prose is a writer's result or a recorded fallback",
+  OKSTRA_RULE_VALIDATION: "validation.json and the end of the run say what the validator finds",
+} as const;
+export type RuleCode = keyof typeof RULES;
+
+export interface BrokenRule {
+  readonly code: RuleCode;
+  /** One line: what is not as promised, with the file. */
+  readonly message: string;
+}
+
+export interface Validation {
+  readonly schema: 1;
+  readonly runDir: string;
+  readonly ok: boolean;
+  readonly checked: readonly RuleCode[];
+  readonly broken: readonly BrokenRule[];
+}
+
+interface Subject {
+  readonly app: App;
+  readonly run: Pick<PreparedRun, "manifest" | "runDir" | "log">;
+  readonly events: readonly RunEvent[];
+  readonly phase: Phase;
+  readonly breaks: (code: RuleCode, message: string) => void;
+}
+
+/**
+ * Recomputes what can be recomputed from events, results and git, and compares. Writes nothing. What cannot
+ * even be read breaks its rule; it never throws for what a run directory contains.
+ */
+export async function validateRun(app: App, runDir: string): Promise<Validation> {
+  const broken: BrokenRule[] = [];
+  const breaks = (code: RuleCode, message: string): void => {
+    broken.push({ code, message });
+  };
+  const subject = await openSubject(app, runDir, breaks);
+  if (subject !== null) {
+    const guarded: readonly (readonly [RuleCode, (subject: Subject) => Promise<void>])[] = [
+      ["OKSTRA_RULE_RECEIPT", checkLanes],
+      ["OKSTRA_RULE_COMMIT", checkCommit],
+      ["OKSTRA_RULE_CONVERGENCE", checkConvergence],
+      ["OKSTRA_RULE_REPORT", checkReport],
+      ["OKSTRA_RULE_VALIDATION", checkEnd],
+    ];
+    for (const [code, check] of guarded) {
+      await check(subject).catch((error: unknown) =>
+        breaks(code, `it cannot be checked: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`),
+      );
+    }
+  }
+  return { schema: 1, runDir, ok: broken.length === 0, checked: Object.keys(RULES) as RuleCode[], broken };
+}
+
+async function openSubject(app: App, runDir: string, breaks: Subject["breaks"]): Promise<Subject | null> {
+  const text = (await app.store.readText(eventsPath(runDir))) ?? "";
+  const { events, torn, broken } = parseEvents(text, app.sha256);
+  for (const reason of broken) breaks("OKSTRA_RULE_EVENTS", `events.jsonl: ${reason}`);
+  if (torn) breaks("OKSTRA_RULE_EVENTS", "events.jsonl: the last line has no end");
+  const { state, rejected } = foldRun(events);
+  for (const { index, reason } of rejected) breaks("OKSTRA_RULE_EVENTS", `events.jsonl: event ${index + 1} does not fit: ${reason}`);
+  if (events.length === 0) breaks("OKSTRA_RULE_EVENTS", "events.jsonl: there is no event");
+  const manifest = await loadManifest(app, runDir, events, breaks);
+  if (manifest === null) return null;
+  const log = { events, state, append: () => Promise.reject(new Error("a validator writes nothing")) };
+  return { app, run: { manifest, runDir, log }, events, phase: requirePhase(requireTaskType(manifest.type)), breaks };
+}
+
+async function loadManifest(app: App, runDir: string, events: readonly RunEvent[], breaks: Subject["breaks"]): Promise<RunManifest | null> {
+  const text = await app.store.readText(`${runDir}/run.json`);
+  const parsed = runManifestSchema.safeParse(parseJson(text));
+  const prepared = events.find((event) => event.type === "run-prepared");
+  if (text === null || !parsed.success) {
+    breaks("OKSTRA_RULE_MANIFEST", "run.json is not there or breaks its schema");
+    return null;
+  }
+  if (prepared === undefined || app.sha256(text) !== prepared.manifestSha256)
+    breaks("OKSTRA_RULE_MANIFEST", "run.json is not the one that the run was prepared with");
+  if (
+    prepared !== undefined &&
+    (prepared.runId !== parsed.data.runId ||
+      prepared.taskKey !== parsed.data.taskKey ||
+      prepared.taskType !== parsed.data.type ||
+      prepared.commit !== parsed.data.commit)
+  ) {
+    breaks("OKSTRA_RULE_MANIFEST", "run.json names another run, task, phase or commit than the events");
+  }
+  return parsed.data;
+}
+
+/** Receipts, results and prompts of every lane that ended. */
+async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise<void> {
+  const { runDir, manifest } = run;
+  for (const entry of manifest.roster) {
+    const { worker } = entry;
+    const ended = events.findLast((event) => event.type === "lane-ended" && event.worker === worker);
+    if (ended?.type !== "lane-ended") {
+      breaks("OKSTRA_RULE_RECEIPT", `${worker}: the lane never ended`);
+      continue;
+    }
+    const started = events.findLast((event) => event.type === "lane-started" && event.worker === worker && event.attempt === ended.attempt);
+    const nonce = started?.type === "lane-started" ? started.nonce : "";
+    const text = await app.store.readText(`${runDir}/workers/${worker}/receipt.json`);
+    const receipt = receiptSchema.safeParse(parseJson(text));
+    if (text === null || !receipt.success) breaks("OKSTRA_RULE_RECEIPT", `${worker}: receipt.json is not there or breaks its schema`);
+    else {
+      if (app.sha256(text) !== ended.receiptSha256)
+        breaks("OKSTRA_RULE_RECEIPT", `${worker}: receipt.json was changed after the lane ended`);
+      checkReceipt(receipt.data, { manifest, entry, nonce, end: ended.end }, breaks);
+    }
+    const prompt = await app.store.readText(`${runDir}/prompts/${worker}.md`);
+    if (prompt === null || !prompt.includes(nonce))
+      breaks("OKSTRA_RULE_PROMPT", `${worker}: prompts/${worker}.md is not the prompt of this lane`);
+    const result = await app.store.readText(`${runDir}/workers/${worker}/result.json`);
+    if ((result === null ? null : app.sha256(result)) !== ended.resultSha256)
+      breaks("OKSTRA_RULE_RESULT", `${worker}: result.json is not the one that was accepted`);
+    if (result === null) {
+      if (ended.end === "ok") breaks("OKSTRA_RULE_RESULT", `${worker}: the lane is ok and has no result`);
+      continue;
+    }
+    const parsed = phase.resultSchema.safeParse(parseJson(result));
+    if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json breaks its schema`);
+    else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json has another nonce`);
+  }
+}
+
+function checkReceipt(
+  receipt: Receipt,
+  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; nonce: string; end: string },
+  breaks: Subject["breaks"],
+): void {
+  const { manifest, entry } = expected;
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ["run id", receipt.runId, manifest.runId],
+    ["worker", receipt.worker, entry.worker],
+    ["kind", receipt.kind, entry.kind],
+    ["family", receipt.family, entry.family],
+    ["nonce", receipt.nonce, expected.nonce],
+    ["commit", receipt.commit, manifest.commit],
+    ["end", receipt.end, expected.end],
+  ];
+  for (const [name, found, wanted] of pairs)
+    if (found !== wanted) breaks("OKSTRA_RULE_RECEIPT", `${entry.worker}: the receipt has another ${name}`);
+}
+
+async function checkCommit({ app, run, breaks }: Subject): Promise<void> {
+  const { commit, project } = run.manifest;
+  if (commit === "") return;
+  const [found] = await app.git.resolveCommits(project.root, [commit]);
+  if (found !== commit) breaks("OKSTRA_RULE_COMMIT", `the commit ${commit} is not in ${project.root}`);
+}
+
+async function checkConvergence({ app, run, events, phase, breaks }: Subject): Promise<void> {
+  const { runDir, log } = run;
+  const text = await app.store.readText(`${runDir}/convergence.json`);
+  const event = events.findLast((each) => each.type === "run-converged");
+  if (text === null || event?.type !== "run-converged" || app.sha256(text) !== event.convergenceSha256)
+    breaks("OKSTRA_RULE_CONVERGENCE", "convergence.json is not the one that the run converged to");
+  const input: ConvergenceInput = await convergenceInput(app, run, await loadFindings(app, run));
+  const again = converge(input);
+  if (!isSame(parseJson(text), again))
+    breaks("OKSTRA_RULE_CONVERGENCE", "convergence.json does not follow from the results and the files at the commit");
+  await checkReproductions({ app, run, events, phase, breaks });
+  const decided = phase.decide({
+    convergence: again,
+    lanes: laneSummaries(run),
+    results: await loadResults(app, run),
+    reproductions: log.state.reproductions,
+    treeChanged: log.state.treeChanges.length > 0,
+    commit: run.manifest.commit,
+  });
+  const decision = events.findLast((each) => each.type === "gate-decided");
+  if (decision?.type !== "gate-decided" || decision.verdict !== decided.verdict || !isSame(decision.gate, decided.gate))
+    breaks("OKSTRA_RULE_VERDICT", `the verdict ${log.state.verdict ?? "none"} does not follow from the findings and the lanes`);
+}
+
+/** The records of a `checks` lane rest on executions that its receipt proves; those of other workers on the lead's own. */
+async function checkReproductions({ app, run, breaks }: Subject): Promise<void> {
+  const { manifest, log, runDir } = run;
+  for (const record of log.state.reproductions) {
+    const entry = manifest.roster.find((each) => each.worker === record.worker);
+    if (entry?.kind !== "checks") continue;
+    const receipt = receiptSchema.safeParse(parseJson(await app.store.readText(`${runDir}/workers/${record.worker}/receipt.json`)));
+    const executions = receipt.success
+      ? receipt.data.executions.filter((each) => each.command === record.command && each.commit === record.commit)
+      : [];
+    const failed = executions.filter((each) => each.exitCode !== 0).length;
+    if (executions.length < record.executions || failed < record.failures)
+      breaks(
+        "OKSTRA_RULE_REPRODUCTION",
+        `${record.findingId}: the receipt shows ${failed} failures in ${executions.length} executions of ${record.command}`,
+      );
+  }
+}
+
+async function checkReport({ app, run, events, breaks }: Subject): Promise<void> {
+  const { runDir, manifest, log } = run;
+  const text = await app.store.readText(`${runDir}/report.json`);
+  const parsed = reportSchema.safeParse(parseJson(text));
+  if (text === null || !parsed.success) {
+    breaks("OKSTRA_RULE_REPORT", "report.json is not there or breaks its schema");
+    return;
+  }
+  const report = parsed.data;
+  const written = events.findLast((event) => event.type === "report-written");
+  if (written?.type !== "report-written" || written.reportSha256 !== app.sha256(text))
+    breaks("OKSTRA_RULE_REPORT", "report.json is not the one that the run wrote");
+  if (!isSame(report, await buildReport(app, run, report.generatedAt)))
+    breaks("OKSTRA_RULE_REPORT", "report.json does not follow from the run's events, results and receipts");
+  for (const [name, rendered] of Object.entries(renderAll(app, report))) {
+    if ((await app.store.readText(`${runDir}/${name}`)) !== rendered)
+      breaks("OKSTRA_RULE_RENDERING", `${name} is not what report.json renders to`);
+  }
+  const markdown = (await app.store.readText(`${runDir}/report.md`)) ?? "";
+  for (const problem of checkOutline(markdown, manifest.type, manifest.lang)) breaks("OKSTRA_RULE_OUTLINE", `report.md: ${problem}`);
+  await checkLinks({ app, run, breaks }, report);
+  if (log.state.writerFallback === null && (await app.store.readText(`${runDir}/workers/report-writer/result.json`)) === null)
+    breaks("OKSTRA_RULE_WRITER", "there is neither a report writer's result nor a report-writer-fallback event");
+}
+
+async function checkLinks({ app, run, breaks }: Pick<Subject, "app" | "run" | "breaks">, report: Report): Promise<void> {
+  const { manifest } = run;
+  for (const file of new Set(
+    report.clusters.filter((cluster) => cluster.class !== "ungrounded").flatMap((cluster) => cluster.file ?? []),
+  )) {
+    if (await app.store.exists(`${report.sourceRoot}/${file}`)) continue;
+    if (manifest.commit !== "" && (await app.git.loadFileAt(manifest.project.root, manifest.commit, file)) !== null) continue;
+    breaks("OKSTRA_RULE_LINKS", `${file} is neither in ${report.sourceRoot} nor at the commit`);
+  }
+}
+
+/** Once a run has ended, what its end and validation.json say must be so. */
+async function checkEnd({ app, run, events, breaks }: Subject): Promise<void> {
+  const validated = events.findLast((event) => event.type === "run-validated");
+  if (validated?.type !== "run-validated" || run.log.state.stage !== "ended") return;
+  const stored = parseJson(await app.store.readText(`${run.runDir}/validation.json`)) as {
+    ok?: unknown;
+    broken?: readonly { code?: unknown }[];
+  } | null;
+  if (stored?.ok !== validated.ok) breaks("OKSTRA_RULE_VALIDATION", "validation.json does not say what the run ended with");
+}
+
+function parseJson(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Equal as JSON, whatever the order of members. */
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sortMembers(a)) === JSON.stringify(sortMembers(b));
+}
+
+function sortMembers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortMembers);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, each]) => [key, sortMembers(each)]),
+  );
+}

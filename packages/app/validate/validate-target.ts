@@ -1,0 +1,41 @@
+import { TASK_TYPES } from "@okstra/core/domain/work";
+import { parseTaskName, formatTaskKey } from "@okstra/core/domain/task-key";
+import { OkstraError } from "@okstra/core/errors";
+import type { App } from "../app.ts";
+import { openProject } from "../project/open-project.ts";
+import { listRunDirectories } from "../run/run-paths.ts";
+import { validateRun, type BrokenRule, type Validation } from "./validate-run.ts";
+
+export interface ValidationAnswer {
+  readonly ok: boolean;
+  readonly broken: readonly BrokenRule[];
+  readonly runs: readonly Validation[];
+}
+
+/** Validates a run directory, or every run of a task. @throws OKSTRA_RUN_NOT_FOUND */
+export async function validateTarget(app: App, target: string, dir: string): Promise<ValidationAnswer> {
+  const asPath = target.startsWith("/") ? target : `${app.surroundings.cwd}/${target}`;
+  const directories =
+    (await app.store.exists(`${asPath}/events.jsonl`)) || (await app.store.exists(`${asPath}/run.json`))
+      ? [asPath.replace(/\/+$/, "")]
+      : await taskRuns(app, target, dir);
+  const runs: Validation[] = [];
+  for (const directory of directories) runs.push(await validateRun(app, directory));
+  const broken = runs.flatMap((run) => run.broken);
+  return { ok: broken.length === 0, broken, runs };
+}
+
+async function taskRuns(app: App, target: string, dir: string): Promise<readonly string[]> {
+  if (target.startsWith("/"))
+    throw new OkstraError("OKSTRA_RUN_NOT_FOUND", { message: `${target} is no run of okstra.`, details: { path: target } });
+  const opened = await openProject(app, dir, { allowNew: target.startsWith("verify/") });
+  const key = parseTaskName(target, opened.project.projectId, app.sha256);
+  const all: string[] = [];
+  for (const type of TASK_TYPES) all.push(...(await listRunDirectories(app, opened.root, key, type)));
+  if (all.length === 0)
+    throw new OkstraError("OKSTRA_RUN_NOT_FOUND", {
+      message: `${formatTaskKey(key)} has no run.`,
+      details: { taskKey: formatTaskKey(key) },
+    });
+  return all;
+}

@@ -1,0 +1,83 @@
+import { buildRouteMap } from "@stricli/core";
+import { defineCommand, jsonFlag, projectRootFlag } from "../command.ts";
+
+const keyParameter = { brief: "Dotted key, for example workers.review.family", placeholder: "key", parse: String } as const;
+const showOriginFlag = {
+  showOrigin: { kind: "boolean", brief: "Say where each value comes from", default: false, withNegated: false },
+} as const;
+
+export const projectCommands = {
+  setup: defineCommand({
+    load: async () => (await import("./project/setup.ts")).run,
+    parameters: {
+      flags: {
+        projectId: {
+          kind: "parsed",
+          parse: String,
+          brief: "Id of the project (default: the directory's name)",
+          placeholder: "ID",
+          optional: true,
+        },
+        yes: {
+          kind: "boolean",
+          brief: "Ask nothing; replace a project.json that cannot be read (it is kept beside)",
+          default: false,
+          withNegated: false,
+        },
+        ...projectRootFlag,
+        ...jsonFlag,
+      },
+    },
+    brief: "Set up this repository as a project",
+  }),
+  checkProject: defineCommand({
+    load: async () => (await import("./project/check-project.ts")).run,
+    parameters: { flags: { ...projectRootFlag, ...jsonFlag } },
+    brief: "Say whether this repository is set up",
+  }),
+  trust: defineCommand({
+    load: async () => (await import("./project/trust.ts")).run,
+    parameters: { flags: { ...projectRootFlag, ...jsonFlag } },
+    brief: "Approve the filters, hooks and agents' settings that the repository supplies, as they are now",
+  }),
+  paths: defineCommand({
+    load: async () => (await import("./project/paths.ts")).run,
+    parameters: { flags: { shell: { kind: "boolean", brief: "Quoted lines for eval", default: false, withNegated: false }, ...jsonFlag } },
+    brief: "Print where okstra keeps its things",
+  }),
+  config: buildRouteMap({
+    routes: {
+      get: defineCommand({
+        load: async () => (await import("./project/config.ts")).runGet,
+        parameters: {
+          positional: { kind: "tuple", parameters: [keyParameter] },
+          flags: { ...showOriginFlag, ...projectRootFlag, ...jsonFlag },
+        },
+        brief: "Print one setting",
+      }),
+      set: defineCommand({
+        load: async () => (await import("./project/config.ts")).runSet,
+        parameters: {
+          positional: { kind: "tuple", parameters: [keyParameter, { brief: "Text, or JSON", placeholder: "value", parse: String }] },
+          flags: {
+            home: {
+              kind: "boolean",
+              brief: "For every project of this person (OKSTRA_HOME/config.json)",
+              default: false,
+              withNegated: false,
+            },
+            ...projectRootFlag,
+            ...jsonFlag,
+          },
+        },
+        brief: "Set one setting",
+      }),
+      list: defineCommand({
+        load: async () => (await import("./project/config.ts")).runList,
+        parameters: { flags: { ...showOriginFlag, ...projectRootFlag, ...jsonFlag } },
+        brief: "Print every setting",
+      }),
+    },
+    docs: { brief: "Settings of the project and of the person" },
+  }),
+};

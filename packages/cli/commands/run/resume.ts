@@ -1,0 +1,17 @@
+import { resumeRun } from "@okstra/app/run/run-task";
+import { requireTaskType } from "@okstra/core/domain/work";
+import type { CliContext } from "../../command.ts";
+import { resolveDirectory } from "../../directory.ts";
+import { describeRun, statusOf } from "./show-run.ts";
+
+export async function run(
+  context: CliContext,
+  flags: { readonly taskType?: string; readonly projectRoot?: string },
+  task: string,
+): Promise<number> {
+  const taskType = flags.taskType === undefined ? null : requireTaskType(flags.taskType);
+  const app = await context.openApp();
+  const answer = await resumeRun(app, { task, dir: resolveDirectory(app, flags.projectRoot), taskType }, context.interrupted);
+  context.ui.answer(answer, await describeRun(app, answer));
+  return statusOf(answer);
+}

@@ -1,0 +1,37 @@
+import { runTask } from "@okstra/app/run/run-task";
+import { requireTaskType } from "@okstra/core/domain/work";
+import type { CliContext } from "../../command.ts";
+import { resolveDirectory } from "../../directory.ts";
+import { readBrief, readSettingsFlags, type SettingsFlagValues } from "./flags.ts";
+import { describeRun, statusOf } from "./show-run.ts";
+
+interface Flags extends SettingsFlagValues {
+  readonly taskType: string;
+  readonly category?: string;
+  readonly brief?: string;
+  readonly baseRef?: string;
+  readonly prepareOnly: boolean;
+  readonly projectRoot?: string;
+}
+
+export async function run(context: CliContext, flags: Flags, task: string): Promise<number> {
+  const taskType = requireTaskType(flags.taskType);
+  const settings = readSettingsFlags(flags);
+  const app = await context.openApp();
+  const brief = flags.brief === undefined ? null : await readBrief(context, app, flags.brief);
+  const answer = await runTask(
+    app,
+    {
+      task,
+      dir: resolveDirectory(app, flags.projectRoot),
+      taskType,
+      category: flags.category ?? null,
+      baseRef: flags.baseRef ?? null,
+      brief,
+      ...settings,
+    },
+    { prepareOnly: flags.prepareOnly, signal: context.interrupted },
+  );
+  context.ui.answer(answer, await describeRun(app, answer));
+  return flags.prepareOnly ? 0 : statusOf(answer);
+}

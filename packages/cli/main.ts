@@ -1,0 +1,113 @@
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { App } from "@okstra/app/app";
+import type { Worker } from "@okstra/core/ports";
+import { randomIds, sha256, systemClock } from "@okstra/node/clock";
+import { createProjectFiles } from "@okstra/node/config/project-files";
+import { createGitProcess } from "@okstra/node/exec/git-process";
+import { createProcesses, endAllNow } from "@okstra/node/exec/processes";
+import { runInherited } from "@okstra/node/exec/run-inherited";
+import { createGit } from "@okstra/node/git/git";
+import { createLocks } from "@okstra/node/lock/locks";
+import { createRegistryStore } from "@okstra/node/store/registry-store";
+import { createStore } from "@okstra/node/store/store";
+import { createTrustStore } from "@okstra/node/store/trust-store";
+import { readTreeFile, removeTreeFile } from "@okstra/node/worktree/tree-file";
+import { createWorktreeFiles, findHome } from "@okstra/node/worktree/worktree-files";
+import packageJson from "../../package.json" with { type: "json" };
+import { runCli } from "./run-cli.ts";
+import { SIGNAL_EXIT_CODES } from "./exit-codes.ts";
+import { processStreams, readProcessStdin } from "./ui.ts";
+
+export interface AppOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly emit: App["emit"];
+}
+
+/** Wires the real parts together: the only place that knows them all. */
+export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
+  const store = createStore();
+  const home = await findHome(resolve(cwd, env["OKSTRA_HOME"] ?? join(env["HOME"] ?? homedir(), ".okstra")));
+  const locks = createLocks(home, store);
+  const trust = createTrustStore(home, { store, locks });
+  const processes = createProcesses({ clock: systemClock });
+  const runtime = join(dirname(fileURLToPath(import.meta.url)), "..");
+  const workers = new Map<string, Worker>();
+  const app: App = {
+    surroundings: {
+      cwd,
+      home,
+      version: packageJson.version,
+      runtime,
+      assets: join(runtime, "assets"),
+      env,
+      platform: process.platform,
+      nodeVersion: process.versions.node,
+      processId: process.pid,
+    },
+    clock: systemClock,
+    ids: randomIds,
+    sha256,
+    store,
+    locks,
+    registry: createRegistryStore(home, { store, locks, clock: systemClock, ids: randomIds }),
+    git: createGit({ process: createGitProcess(), trust }),
+    files: createWorktreeFiles(home, store),
+    projects: createProjectFiles(home, store),
+    trust,
+    processes,
+    runInherited,
+    workers,
+    emit,
+  };
+  // Loaded when a run starts one: most commands start none.
+  workers.set("command", {
+    kind: "command",
+    run: async (request) => (await import("@okstra/workers/command")).createCommandWorker({ processes, store }).run(request),
+  });
+  workers.set("checks", { kind: "checks", run: async (request) => (await createChecks(app)).run(request) });
+  return app;
+}
+
+async function createChecks(app: App): Promise<Worker> {
+  const [{ createChecksWorker }, { baselineCache, openBaseline }] = await Promise.all([
+    import("@okstra/workers/checks"),
+    import("@okstra/app/run/baseline"),
+  ]);
+  return createChecksWorker({
+    processes: app.processes,
+    clock: app.clock,
+    sha256: app.sha256,
+    readText: (root, relative) => readTreeFile(root, relative),
+    removeFile: (root, relative) => removeTreeFile(root, relative),
+    openBaseline: (request, commit) => openBaseline(app, request, commit),
+    cache: baselineCache(app),
+  });
+}
+
+/** The way in of `bin/okstra.js`: answers the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const controller = new AbortController();
+  let signalled: keyof typeof SIGNAL_EXIT_CODES | null = null;
+  for (const name of Object.keys(SIGNAL_EXIT_CODES) as (keyof typeof SIGNAL_EXIT_CODES)[]) {
+    process.on(name, () => {
+      // The first asks every loop to end; a second one does not wait for that.
+      if (signalled !== null) endAllNow();
+      if (signalled !== null) process.exit(SIGNAL_EXIT_CODES[name]);
+      signalled = name;
+      controller.abort(name);
+    });
+  }
+  process.on("exit", endAllNow);
+  const status = await runCli(argv, {
+    streams: processStreams(),
+    env: process.env,
+    openApp: (emit) => createApp({ env: process.env, cwd: process.cwd(), emit }),
+    stdinIsTerminal: process.stdin.isTTY === true,
+    readStdin: readProcessStdin,
+    interrupted: controller.signal,
+  });
+  return signalled === null ? status : SIGNAL_EXIT_CODES[signalled];
+}

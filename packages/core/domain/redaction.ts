@@ -1,0 +1,62 @@
+/** What stands where a secret stood. */
+export const REDACTED = "[redacted]";
+
+/** Shapes of well-known credentials; the values of the surroundings' own secrets are added to them. */
+const SECRET_SHAPES = [
+  /\bsk-[A-Za-z0-9_-]{16,}/g,
+  /\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}/g,
+  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
+  /\bglpat-[A-Za-z0-9_-]{16,}/g,
+  /\bAKIA[0-9A-Z]{16}\b/g,
+  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
+  /\bAIza[0-9A-Za-z_-]{30,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
+];
+
+/** Values shorter than this are words, not secrets. */
+const MIN_SECRET = 8;
+const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH)/i;
+
+/** The values that must appear in no record: those of variables with a telling name, and every value of a `.env` file. */
+export function collectSecrets(env: Readonly<Record<string, string | undefined>>, dotEnvTexts: readonly string[]): readonly string[] {
+  const secrets = new Set<string>();
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && value.length >= MIN_SECRET && SECRET_NAME.test(name) && !isPath(value)) secrets.add(value);
+  }
+  for (const text of dotEnvTexts) {
+    for (const line of text.split("\n")) {
+      const value = /^\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(.*?)\s*$/.exec(line)?.[1]?.replace(/^(["'])(.*)\1$/, "$2");
+      if (
+        value !== undefined &&
+        value.length >= MIN_SECRET &&
+        !/^(?:https?:\/\/(?:localhost|127\.0\.0\.1)|true|false|development|production)/i.test(value)
+      )
+        secrets.add(value);
+    }
+  }
+  // Longest first, so that a secret that contains another is replaced whole.
+  return [...secrets].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+}
+
+function isPath(value: string): boolean {
+  return value.startsWith("/") && !/\s/.test(value);
+}
+
+/** A function that replaces every secret in a text. */
+export function createRedactor(secrets: readonly string[]): (text: string) => string {
+  return (text) => {
+    let clean = text;
+    for (const secret of secrets) clean = clean.replaceAll(secret, REDACTED);
+    for (const shape of SECRET_SHAPES) clean = clean.replaceAll(shape, REDACTED);
+    return clean;
+  };
+}
+
+/** A copy of a JSON value in which every string (never a key) went through `redact`. */
+export function redactValue(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map((each) => redactValue(each, redact));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redactValue(each, redact)]));
+  return value;
+}

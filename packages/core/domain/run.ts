@@ -1,0 +1,62 @@
+import * as z from "zod";
+
+/** How a task's tree came to be there; the manifest and the status view show the note. */
+export const provisionStatusSchema = z.enum(["created", "reused", "skipped-in-worktree", "skipped-not-git"]);
+export type ProvisionStatus = z.infer<typeof provisionStatusSchema>;
+
+export const provisionSchema = z.looseObject({
+  status: provisionStatusSchema,
+  path: z.string(),
+  branch: z.string().describe("Empty when the task has no branch of its own"),
+  baseRef: z.string().describe("Commit the branch started from; empty when there is none"),
+  taskKey: z.string(),
+  note: z.string(),
+});
+export type Provision = z.infer<typeof provisionSchema>;
+
+export const rosterEntrySchema = z.looseObject({
+  worker: z.string(),
+  kind: z.string(),
+  family: z.string(),
+  command: z.array(z.string()),
+  model: z.string().nullable(),
+  deadlineMs: z.int().min(0),
+});
+export type RosterEntry = z.infer<typeof rosterEntrySchema>;
+
+/** `run.json`: who and what a run is, and its settings as they were resolved. Written once. */
+export const runManifestSchema = z.looseObject({
+  schema: z.literal(1),
+  okstraVersion: z.string(),
+  runId: z.string(),
+  taskKey: z.string(),
+  type: z.string().describe("Task type"),
+  run: z.int().min(1),
+  createdAt: z.string(),
+  project: z.looseObject({ id: z.string(), root: z.string() }),
+  provision: provisionSchema,
+  commit: z.string().describe("Head commit that the run is bound to; empty without git"),
+  baseCommit: z.string().nullable(),
+  onlyNewBlocks: z.boolean().describe("True for `verify --base`: failures that the base has too do not block"),
+  inPlace: z.boolean().describe("True when the workers use the person's own checkout"),
+  sourceRoot: z.string().describe("Tree that the report's links lead into; the throw-away checkout of a run may be gone"),
+  brief: z.string().nullable(),
+  lang: z.enum(["en", "ko"]),
+  roster: z.array(rosterEntrySchema),
+  settings: z.looseObject({}),
+  workflow: z.looseObject({}).describe("The phase's definition as it was: profile hash, gates, result schema name"),
+});
+export type RunManifest = z.infer<typeof runManifestSchema>;
+
+/** What the run is bound to decide. `none`: the phase has no verdict of its own. */
+export const verdictSchema = z.enum(["accepted", "conditional-accept", "blocked", "reproduced", "not-reproduced", "none"]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+export const gateSchema = z.looseObject({
+  name: z.string(),
+  kind: z.enum(["pre-flight", "revision", "escalation", "abort"]),
+  open: z.boolean(),
+  reasons: z.array(z.string()).describe("Stable codes, worded by the report, e.g. no-cross-check"),
+  override: z.looseObject({ reason: z.string(), by: z.string(), at: z.string(), until: z.string().nullable() }).nullable(),
+});
+export type Gate = z.infer<typeof gateSchema>;

@@ -1,0 +1,18 @@
+import { TASK_TYPES, type TaskType } from "../domain/work.ts";
+import { OkstraError } from "../errors.ts";
+import { errorAnalysis } from "./error-analysis/phase.ts";
+import { finalVerification } from "./final-verification/phase.ts";
+import type { Phase } from "./phase.ts";
+
+/** A new phase is a folder and one line here. */
+export const PHASES: readonly Phase[] = [errorAnalysis, finalVerification];
+
+/** @throws OKSTRA_PHASE_NOT_AVAILABLE for a task type that this version cannot run */
+export function requirePhase(type: TaskType): Phase {
+  const phase = PHASES.find((each) => each.type === type);
+  if (phase !== undefined) return phase;
+  throw new OkstraError("OKSTRA_PHASE_NOT_AVAILABLE", {
+    message: `${type} cannot be run yet; available: ${PHASES.map((each) => each.type).join(", ")}.`,
+    details: { given: type, available: PHASES.map((each) => each.type), known: TASK_TYPES },
+  });
+}

@@ -1,0 +1,89 @@
+import type { Cluster } from "../convergence/cluster.ts";
+import { SEVERITIES } from "../domain/finding.ts";
+import { badge, code, fact, text, type Block, type Inline, type Tone } from "./document.ts";
+import type { Report } from "./report-data.ts";
+import { sourceUrl } from "./source-link.ts";
+import { phraseFor, type Wording } from "./wording.ts";
+
+const SEVERITY_TONES: Record<Cluster["severity"], Tone> = { P0: "bad", P1: "bad", P2: "warn", P3: "info" };
+const DISPOSITION_TONES: Record<Cluster["disposition"], Tone> = { blocks: "bad", held: "warn", advisory: "quiet" };
+const DISPOSITION_ORDER: readonly Cluster["disposition"][] = ["blocks", "held", "advisory"];
+
+/** Kept, but without a vote. */
+function isCounted(cluster: Cluster): boolean {
+  return cluster.class !== "ungrounded" && cluster.class !== "dismissed";
+}
+
+/** `src/a.ts:12`, linked when the path cannot lead out of the tree. Lines from 1. */
+export function placeOf(place: { file: string | null; startLine: number | null }, sourceRoot: string, words: Wording): Inline {
+  if (place.file === null || place.file === "") return text(words.noPlace);
+  const shown = place.startLine === null ? place.file : `${place.file}:${place.startLine}`;
+  const href = sourceUrl(sourceRoot, place.file, place.startLine);
+  return href === null ? code(shown) : { kind: "link", text: shown, href };
+}
+
+function findingBlock(cluster: Cluster, report: Report, words: Wording): Block {
+  const { labels } = words;
+  const badges: Inline[] = [
+    badge(cluster.severity, SEVERITY_TONES[cluster.severity]),
+    badge(words.dispositions[cluster.disposition], DISPOSITION_TONES[cluster.disposition]),
+    badge(words.classes[cluster.class], "quiet"),
+    badge(words.verifications[cluster.verification], cluster.verification === "confirmed" ? "info" : "quiet"),
+    ...(cluster.baseline === "unknown" ? [] : [badge(words.baselines[cluster.baseline], cluster.baseline === "new" ? "info" : "quiet")]),
+    ...(cluster.flaky ? [badge(words.flaky, "warn")] : []),
+    ...(cluster.strong ? [badge(words.strong, "info")] : []),
+  ];
+  return {
+    kind: "finding",
+    id: cluster.id,
+    tone: SEVERITY_TONES[cluster.severity],
+    claim: cluster.claim,
+    badges,
+    facts: [
+      fact(labels.where, placeOf(cluster, report.sourceRoot, words)),
+      fact(labels.raisedBy, ...cluster.members.map(code), text(`(${cluster.families.join(", ")}) · ${cluster.category}`)),
+    ],
+    excerpts: [
+      ...(cluster.quote === null || cluster.quote === "" ? [] : [{ label: labels.quote, text: cluster.quote }]),
+      ...cluster.reproducedBy.map((command) => ({ label: labels.reproducedBy, text: command })),
+    ],
+  };
+}
+
+/** Section 3: the open findings by severity, what blocks first; then those without a vote. */
+export function findingsBlocks(report: Report, words: Wording): Block[] {
+  if (report.clusters.length === 0) return [{ kind: "empty", text: words.empty.findings }];
+  const counted = report.clusters.filter(isCounted);
+  const notCounted = report.clusters.filter((cluster) => !isCounted(cluster));
+  const bySeverity = (severity: string): Cluster[] =>
+    DISPOSITION_ORDER.flatMap((disposition) =>
+      counted.filter((cluster) => cluster.severity === severity && cluster.disposition === disposition),
+    );
+
+  const blocks: Block[] = [
+    {
+      kind: "tally",
+      items: [
+        ...SEVERITIES.map((severity) => ({
+          label: phraseFor(words.severities, severity),
+          count: bySeverity(severity).length,
+          tone: SEVERITY_TONES[severity],
+        })),
+        { label: words.sub.notCounted, count: notCounted.length, tone: "quiet" as const },
+      ],
+    },
+  ];
+  for (const severity of SEVERITIES) {
+    const clusters = bySeverity(severity);
+    if (clusters.length === 0) continue;
+    blocks.push({ kind: "subhead", text: words.sub[severity] }, ...clusters.map((cluster) => findingBlock(cluster, report, words)));
+  }
+  if (notCounted.length > 0) {
+    blocks.push(
+      { kind: "subhead", text: words.sub.notCounted },
+      { kind: "paragraph", content: [text(words.notCountedNote)] },
+      ...notCounted.map((cluster) => findingBlock(cluster, report, words)),
+    );
+  }
+  return blocks;
+}

@@ -1,0 +1,105 @@
+import type { Verdict } from "../domain/run.ts";
+import { badge, code, fact, text, type Block, type Fact, type Inline, type Tone } from "./document.ts";
+import type { Report } from "./report-data.ts";
+import { formatDuration, formatTime, phraseFor, shortCommit, type Wording } from "./wording.ts";
+
+const VERDICT_TONES: Record<Verdict, Tone> = {
+  accepted: "good",
+  "conditional-accept": "warn",
+  blocked: "bad",
+  reproduced: "good",
+  "not-reproduced": "warn",
+  none: "quiet",
+};
+
+function gateState(report: Report, words: Wording): { tone: Tone; text: string } {
+  if (!report.gate.open) return { tone: "bad", text: words.gate.held };
+  return report.gate.override === null ? { tone: "good", text: words.gate.open } : { tone: "warn", text: words.gate.passedByOverride };
+}
+
+function overrideFacts(report: Report, words: Wording): Fact[] {
+  const { override } = report.gate;
+  if (override === null) return [];
+  return [
+    fact(words.labels.overrideReason, text(override.reason)),
+    fact(words.labels.overrideBy, text(override.by)),
+    fact(words.labels.overrideAt, text(formatTime(override.at))),
+    fact(words.labels.overrideUntil, text(override.until === null ? words.noEnd : formatTime(override.until))),
+  ];
+}
+
+/** Section 0: the verdict card. */
+export function verdictBlocks(report: Report, words: Wording): Block[] {
+  const finished = report.lanes.filter((lane) => lane.end === "ok").length;
+  const withDisposition = (disposition: string): number => report.clusters.filter((cluster) => cluster.disposition === disposition).length;
+  const summary = words.summary(finished, report.lanes.length, report.clusters.length, withDisposition("blocks"), withDisposition("held"));
+  const prose = report.reportWriter.summary;
+  const { labels } = words;
+  const card: Block = {
+    kind: "verdict",
+    tone: report.gate.open && report.gate.override !== null ? "warn" : VERDICT_TONES[report.verdict],
+    verdict: phraseFor(words.verdicts, report.verdict),
+    gate: gateState(report, words),
+    badges: report.crossChecked ? [badge(words.crossCheck(report.kEff), "info")] : [badge(words.noCrossCheck, "warn")],
+    summary: prose === null || prose.trim() === "" ? [summary] : [...prose.split(/\n{2,}/).filter((part) => part.trim() !== ""), summary],
+    reasonsLabel: labels.reasons,
+    reasons: report.gate.reasons.map((reason) => ({ code: reason, text: phraseFor(words.gateReasons, reason) })),
+    override: overrideFacts(report, words),
+    facts: [
+      fact(labels.commit, report.commit === "" ? text(words.noCommit) : code(shortCommit(report.commit, words))),
+      ...(report.baseCommit === null || report.baseCommit === "" ? [] : [fact(labels.base, code(shortCommit(report.baseCommit, words)))]),
+      ...(report.provision.branch === "" ? [] : [fact(labels.branch, code(report.provision.branch))]),
+      fact(labels.task, code(report.taskKey)),
+      fact(labels.run, text(String(report.run))),
+      fact(labels.written, text(formatTime(report.generatedAt))),
+    ],
+  };
+  return report.verdict === "none" ? [card, { kind: "empty", text: words.empty.verdict }] : [card];
+}
+
+/** Section 1: what a person may do next. */
+export function nextBlocks(report: Report, words: Wording): Block[] {
+  if (report.nextSteps.length === 0) return [{ kind: "empty", text: words.empty.next }];
+  return [
+    { kind: "steps", items: report.nextSteps.map((step) => ({ text: phraseFor(words.nextSteps, step.code), command: step.command })) },
+  ];
+}
+
+function endTone(end: string): Tone {
+  if (end === "ok") return "good";
+  return end === "failed" ? "bad" : "warn";
+}
+
+function modelText(lane: Report["lanes"][number], words: Wording): Inline[] {
+  const { modelAsked: asked, modelServed: served } = lane;
+  if (asked === null && served === null) return [];
+  if (asked === null || served === null || asked === served) return [code(asked ?? served ?? "")];
+  return [text(words.modelServed(asked, served))];
+}
+
+/** Section 2: who ran, and how each lane ended. */
+export function workersBlocks(report: Report, words: Wording): Block[] {
+  if (report.lanes.length === 0) return [{ kind: "empty", text: words.empty.workers }];
+  const { labels } = words;
+  const rows = report.lanes.map((lane): Inline[][] => {
+    const details = [
+      lane.reason ?? "",
+      lane.exitCode === null || lane.exitCode === 0 ? "" : words.exitCode(lane.exitCode),
+      phraseFor(words.isolations, lane.isolation),
+    ].filter((part) => part !== "");
+    return [
+      [code(lane.worker)],
+      [badge(phraseFor(words.ends, lane.end), endTone(lane.end))],
+      [text(lane.family)],
+      [text(String(lane.findings))],
+      [text(formatDuration(lane.durationMs, words))],
+      modelText(lane, words),
+      [text(details.join(" · "))],
+    ];
+  });
+  const head = [labels.worker, labels.end, labels.family, labels.findings, labels.time, labels.model, labels.detail];
+  const isCrossChecked: Block = report.crossChecked
+    ? { kind: "paragraph", content: [text(words.crossCheck(report.kEff))] }
+    : { kind: "notice", tone: "warn", content: [text(words.noCrossCheck)] };
+  return [isCrossChecked, { kind: "table", head, rows }];
+}

@@ -1,0 +1,47 @@
+import type { App } from "@okstra/app/app";
+import { createApp } from "@okstra/cli/main";
+import { runCli } from "@okstra/cli/run-cli";
+
+export interface OkstraAnswer {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout as JSON; undefined when it is none. */
+  // eslint-disable-next-line typescript/no-explicit-any -- tests look into documents of many shapes
+  readonly json: any;
+}
+
+/** What happens when okstra tells that it does something: the place for a test to interfere. */
+export type OnEvent = (event: Parameters<App["emit"]>[0]) => void;
+
+/** Runs one command line in this process with the real parts. */
+export async function runOkstra(argv: readonly string[], options: { cwd: string; env?: Readonly<Record<string, string | undefined>>; stdin?: string; onEvent?: OnEvent }): Promise<OkstraAnswer> {
+  const env = { ...process.env, ...options.env };
+  let stdout = "";
+  let stderr = "";
+  const status = await runCli(argv, {
+    streams: { stdout: { write: (text) => void (stdout += text) }, stderr: { write: (text) => void (stderr += text) } },
+    env,
+    openApp: (emit) =>
+      createApp({
+        env,
+        cwd: options.cwd,
+        emit: (event) => {
+          options.onEvent?.(event);
+          emit(event);
+        },
+      }),
+    stdinIsTerminal: false,
+    readStdin: async () => options.stdin ?? "",
+    interrupted: new AbortController().signal,
+  });
+  return { status, stdout, stderr, json: readJson(stdout) };
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Writes the files that are made from the sources; with --check says which are not up to date and changes nothing.
+ * To add one: a row in GENERATORS.
+ *
+ * usage: node scripts/generate.mjs [--check]
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * `render` answers the whole text of the file; `load` imports a TypeScript module of the repository by its path.
+ * @type {{ path: string, render: (load: (path: string) => Promise<any>) => Promise<string> }[]}
+ */
+const GENERATORS = [
+  { path: "docs/en/errors.md", render: renderErrors },
+  ...["worker-result", "report", "run", "project", "config", "event"].map((name) => ({
+    path: `assets/schemas/${name}.schema.json`,
+    render: (load) => renderSchema(load, name),
+  })),
+];
+
+/** What `okstra schema NAME` prints, for whoever has no okstra at hand. */
+async function renderSchema(load, name) {
+  const { printSchema } = await load("packages/app/schema/print-schema.ts");
+  return `${JSON.stringify(printSchema(name), null, 2)}\n`;
+}
+
+async function renderErrors(load) {
+  const { ERROR_CATALOGUE } = await load("packages/core/errors.ts");
+  const { EXIT_CODES } = await load("packages/cli/exit-codes.ts");
+  const rows = Object.entries(ERROR_CATALOGUE).map(
+    ([code, { kind, when, cure }]) => `| \`${code}\` | ${EXIT_CODES[kind]} | ${cell(when)} | ${cell(cure)} |`,
+  );
+  return `# Errors
+
+<!-- Generated from packages/core/errors.ts by npm run fix; do not edit. -->
+
+Every failure has a code that does not change; the text may. Under \`--json\` the answer is a document
+\`{ "error": { "code", "kind", "message", "hint", "details" } }\` on standard output; else one line with the code and one
+with the hint on standard error.
+
+| code | exit status | when | what to do |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+}
+
+/** Text as it is read: \`<task>\` is no tag and \`|\` no border. */
+function cell(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "\\|").replaceAll("*", "\\*");
+}
+
+/** @returns {Promise<string[]>} paths under `root` whose text is not what the sources say; they are written unless `check` */
+export async function generate({ check = false, root = ROOT } = {}) {
+  const stale = [];
+  for (const { path, render } of GENERATORS) {
+    const file = join(root, path);
+    const text = await render(loadModule);
+    if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+    stale.push(path);
+    if (check) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  return stale;
+}
+
+/** Bundles a module under node_modules, so that what it leaves external still resolves, and imports it. */
+async function loadModule(path) {
+  const cache = join(ROOT, "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(join(cache, "okstra-generate-"));
+  try {
+    const outfile = join(directory, "module.mjs");
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: [path],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      external: ["fs-native-extensions"],
+      logLevel: "silent",
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const check = process.argv.includes("--check");
+  const stale = await generate({ check });
+  for (const path of stale) console.error(check ? `${path}: not up to date; run: npm run fix` : `wrote ${path}`);
+  if (check && stale.length > 0) process.exitCode = 1;
+}
