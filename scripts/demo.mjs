@@ -95,7 +95,7 @@ git(worktree, "commit", "--quiet", "--all", "--message", "Give the discount from
 say(git(worktree, "log", "--oneline", "-2").trimEnd());
 
 say("\n5. Final verification of the new commit: two families, no finding");
-okstra(0, "run", "bugs/discount", "--task-type", "final-verification", "--workers", "checks,boundary-review");
+const card = okstra(0, "run", "bugs/discount", "--task-type", "final-verification", "--workers", "checks,boundary-review");
 okstra(0, "validate", "bugs/discount");
 
 const records = join(project, ".project-docs/okstra/tasks/bugs/discount");

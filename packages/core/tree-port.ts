@@ -48,8 +48,10 @@ export interface TreeContents {
   renewLinks(mainRoot: string, path: string, names: readonly string[]): Promise<readonly string[]>;
   /** Left-over temporary files of okstra's writes below its home, each with the lock under which it may be removed. */
   listTemporary(): Promise<readonly { readonly path: string; readonly lock: string }[]>;
-  /** Left-over lock files of git in one worktree's bookkeeping, and git's word that it never finished there. */
-  listLeftovers(adminDir: string): Promise<{ readonly locks: readonly string[]; readonly initializing: boolean }>;
+  /** Left-over lock files of git and temporary files of okstra in one worktree's bookkeeping, and git's word that it never finished there. */
+  listLeftovers(
+    adminDir: string,
+  ): Promise<{ readonly locks: readonly string[]; readonly temporary: readonly string[]; readonly initializing: boolean }>;
   /** Facts of a directory of okstra's own; null when absent. */
   inspectOwn(path: string): Promise<{ readonly type: FileFacts["type"]; readonly mode: number; readonly own: boolean } | null>;
   /** Name of the network file system that a path is on; null when it is on a local one or the system cannot tell. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-const UNWANTED = /^(?:OKSTRA_|GIT_|XDG_|npm_|LC_|LANG(?:UAGE)?$|FORCE_COLOR$|NO_COLOR$|CLICOLOR|COLORTERM$|NODE_OPTIONS$)/u;
+const UNWANTED = /^(?:OKSTRA_(?!TEST_)|GIT_|XDG_|npm_|LC_|LANG(?:UAGE)?$|FORCE_COLOR$|NO_COLOR$|CLICOLOR|COLORTERM$|NODE_OPTIONS$)/u;
 
 const GIT_CONFIG = `[user]
 	name = okstra test

@@ -58,6 +58,37 @@ test("the installed command answers its version and starts the bundle", () => {
   expect(JSON.parse(run(okstra, "paths", "--json"))).toMatchObject({ version: VERSION, runtime: join(project, "node_modules/okstra") });
 });
 
+test("the installed package sets a repository up and verifies it, offline and with an empty HOME", () => {
+  const repository = join(directory, "repository");
+  mkdirSync(join(repository, "test"), { recursive: true });
+  writeFileSync(join(repository, "package.json"), `{ "type": "module", "scripts": { "test": "node --test" } }\n`);
+  writeFileSync(join(repository, "test/truth.test.js"), `import { test } from "node:test";\ntest("holds", () => undefined);\n`);
+  for (const args of [
+    ["init", "--quiet"],
+    ["add", "--all"],
+    ["commit", "--quiet", "--message", "Begin"],
+  ]) {
+    execFileSync("git", args, { cwd: repository, stdio: "ignore" });
+  }
+  const okstra = (...args: string[]): { status: number | null; document: Record<string, unknown> } => {
+    const env = { ...process.env, HOME: join(directory, "home"), OKSTRA_HOME: join(directory, "home/.okstra") };
+    const { status, stdout } = spawnSync(join(project, "node_modules/.bin/okstra"), [...args, "--json"], {
+      cwd: repository,
+      env,
+      encoding: "utf8",
+    });
+    return { status, document: JSON.parse(stdout) as Record<string, unknown> };
+  };
+  expect(okstra("setup", "--yes")).toMatchObject({ status: 0, document: { projectId: "repository" } });
+  expect(okstra("verify")).toMatchObject({ status: 0, document: { verdict: "conditional-accept", valid: true, findings: { total: 0 } } });
+  writeFileSync(
+    join(repository, "test/truth.test.js"),
+    `import { test } from "node:test";\ntest("holds", () => { throw new Error("not any more"); });\n`,
+  );
+  execFileSync("git", ["commit", "--quiet", "--all", "--message", "Break"], { cwd: repository, stdio: "ignore" });
+  expect(okstra("verify")).toMatchObject({ status: 10, document: { verdict: "blocked", valid: true, findings: { total: 1 } } });
+});
+
 test("without its bundle the command says so in one line and ends with 70", () => {
   const lonely = join(directory, "lonely");
   mkdirSync(join(lonely, "bin"), { recursive: true });

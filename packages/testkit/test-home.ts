@@ -41,7 +41,7 @@ export function createTestHome(): TestHome {
   for (const name of REMOVED) set(name, undefined);
   for (const [name, value] of Object.entries({ ...FIXED, HOME: home, OKSTRA_HOME: okstraHome })) set(name, value);
   const writeGitConfig = (text: string): void => writeFileSync(join(home, ".gitconfig"), text);
-  writeGitConfig("[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n");
+  writeGitConfig('[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n');
   return {
     root,
     home,

@@ -7,7 +7,10 @@ export interface TestProject {
   readonly home: TestHome;
   readonly repo: TestRepo;
   /** Runs okstra in the repository (or `cwd`) with --json where there is none of it. */
-  okstra(argv: readonly string[], options?: { cwd?: string; env?: Readonly<Record<string, string>>; onEvent?: OnEvent }): Promise<OkstraAnswer>;
+  okstra(
+    argv: readonly string[],
+    options?: { cwd?: string; env?: Readonly<Record<string, string>>; onEvent?: OnEvent },
+  ): Promise<OkstraAnswer>;
   /** Provisions a task that must be given a worktree; answers the document. */
   provision(task: string, ...flags: readonly string[]): Promise<OkstraAnswer["json"]>;
   /** The registry's text as data. */

@@ -62,14 +62,21 @@ export function openTestRepo(root: string): TestRepo {
     },
     async status(at = root, ...more) {
       const text = await run(["status", "--porcelain", ...more], { cwd: at });
-      return text.split("\n").filter((line) => line !== "").sort();
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .sort();
     },
-    resolve: (revision, at = root) => run(["rev-parse", "--verify", "--quiet", "--end-of-options", revision], { cwd: at, okExitCodes: [0, 1] }),
+    resolve: (revision, at = root) =>
+      run(["rev-parse", "--verify", "--quiet", "--end-of-options", revision], { cwd: at, okExitCodes: [0, 1] }),
     async branches() {
       return (await run(["for-each-ref", "--format=%(refname:short)", "refs/heads"])).split("\n").filter((line) => line !== "");
     },
     async worktrees() {
-      return (await run(["worktree", "list", "--porcelain"])).split("\n").filter((line) => line.startsWith("worktree ")).map((line) => line.slice("worktree ".length));
+      return (await run(["worktree", "list", "--porcelain"]))
+        .split("\n")
+        .filter((line) => line.startsWith("worktree "))
+        .map((line) => line.slice("worktree ".length));
     },
   };
 }

@@ -5,24 +5,47 @@ import { failed, failedBy, passed, type Check } from "./check.ts";
 export async function checkHome(app: App): Promise<readonly Check[]> {
   const { home } = app.surroundings;
   const checks: Check[] = [];
-  for (const name of ["", "/worktrees", "/locks", "/trash", "/worktrees/registry.json", "/worktrees/registry.history.jsonl", "/trust.json", "/config.json"]) {
+  for (const name of [
+    "",
+    "/worktrees",
+    "/locks",
+    "/trash",
+    "/worktrees/registry.json",
+    "/worktrees/registry.history.jsonl",
+    "/trust.json",
+    "/config.json",
+  ]) {
     const path = `${home}${name}`;
     const facts = await app.files.inspectOwn(path);
     if (facts === null) continue;
     if (facts.type === "link") checks.push(failed("home", `${path} is a symbolic link`, `mv ${quote(path)} ${quote(`${path}.old`)}`));
     else if (!facts.own) checks.push(failed("home", `${path} belongs to another user`, `sudo chown -R "$(id -u)" ${quote(path)}`));
     else if (app.surroundings.platform !== "win32" && (facts.mode & 0o077) !== 0) {
-      checks.push(failed("home", `${path} can be read by others (mode ${facts.mode.toString(8)})`, `chmod ${facts.type === "directory" ? "700" : "600"} ${quote(path)}`));
+      checks.push(
+        failed(
+          "home",
+          `${path} can be read by others (mode ${facts.mode.toString(8)})`,
+          `chmod ${facts.type === "directory" ? "700" : "600"} ${quote(path)}`,
+        ),
+      );
     }
   }
-  return checks.length > 0 ? checks : [passed("home", (await app.store.exists(home)) ? `${home} is private` : `${home} does not exist yet; the first command makes it`)];
+  return checks.length > 0
+    ? checks
+    : [passed("home", (await app.store.exists(home)) ? `${home} is private` : `${home} does not exist yet; the first command makes it`)];
 }
 
 export async function checkNetwork(app: App): Promise<readonly Check[]> {
   const { home } = app.surroundings;
   const network = await app.files.findNetworkFileSystem(home);
   if (network === null) return [passed("file-system", `${home} is on a local file system`)];
-  return [failed("file-system", `${home} is on a network file system (${network}): locks and durable writes may not hold there, so two okstra at once can lose each other's work`, "export OKSTRA_HOME=<a directory on a local disk>")];
+  return [
+    failed(
+      "file-system",
+      `${home} is on a network file system (${network}): locks and durable writes may not hold there, so two okstra at once can lose each other's work`,
+      "export OKSTRA_HOME=<a directory on a local disk>",
+    ),
+  ];
 }
 
 /** Two descriptors of one lock: the second must not get it while the first has it. */
@@ -37,7 +60,11 @@ export async function checkLocks(app: App): Promise<readonly Check[]> {
     if ("lease" in first) await first.lease.release();
     if ("lease" in second) await second.lease.release();
     await app.store.remove(`${home}/locks/${name}.lock`);
-    return [held ? passed("locks", "kernel locks work here") : failed("locks", `locks do not hold on the file system of ${home}`, "export OKSTRA_HOME=<a directory on a local disk>")];
+    return [
+      held
+        ? passed("locks", "kernel locks work here")
+        : failed("locks", `locks do not hold on the file system of ${home}`, "export OKSTRA_HOME=<a directory on a local disk>"),
+    ];
   } catch (error) {
     return [failedBy("locks", error)];
   }
@@ -45,7 +72,11 @@ export async function checkLocks(app: App): Promise<readonly Check[]> {
 
 export async function checkTemporary(app: App): Promise<readonly Check[]> {
   const left = await app.files.listTemporary();
-  return [left.length === 0 ? passed("temporary-files", "none left over") : failed("temporary-files", `${left.length} left over, as ${left[0]?.path ?? ""}`, "okstra worktree repair")];
+  return [
+    left.length === 0
+      ? passed("temporary-files", "none left over")
+      : failed("temporary-files", `${left.length} left over, as ${left[0]?.path ?? ""}`, "okstra worktree repair"),
+  ];
 }
 
 /** One word for a POSIX shell. */

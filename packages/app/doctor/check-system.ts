@@ -11,14 +11,22 @@ function isAtLeast(version: string, oldest: readonly [number, number]): boolean 
 
 export async function checkNode(app: App): Promise<readonly Check[]> {
   const { nodeVersion } = app.surroundings;
-  return [isAtLeast(nodeVersion, OLDEST_NODE) ? passed("node", `node ${nodeVersion}`) : failed("node", `node ${nodeVersion} is older than ${OLDEST_NODE.join(".")}`, "Install Node 20.19 or newer: https://nodejs.org")];
+  return [
+    isAtLeast(nodeVersion, OLDEST_NODE)
+      ? passed("node", `node ${nodeVersion}`)
+      : failed("node", `node ${nodeVersion} is older than ${OLDEST_NODE.join(".")}`, "Install Node 20.19 or newer: https://nodejs.org"),
+  ];
 }
 
 export async function checkGit(app: App): Promise<readonly Check[]> {
   try {
     const { stdout } = await app.git.run("/", ["--version"]);
     const version = /(\d+\.\d+[.\d]*)/.exec(stdout)?.[1] ?? "";
-    return [isAtLeast(version, OLDEST_GIT) ? passed("git", `git ${version}`) : failed("git", `git ${version} is older than ${OLDEST_GIT.join(".")}`, "Install git 2.31 or newer")];
+    return [
+      isAtLeast(version, OLDEST_GIT)
+        ? passed("git", `git ${version}`)
+        : failed("git", `git ${version} is older than ${OLDEST_GIT.join(".")}`, "Install git 2.31 or newer"),
+    ];
   } catch (error) {
     return [failedBy("git", error)];
   }
@@ -27,5 +35,12 @@ export async function checkGit(app: App): Promise<readonly Check[]> {
 /** A weaker isolation is recorded in every receipt, so it is told and does not fail. */
 export async function checkIsolation(app: App): Promise<readonly Check[]> {
   const isolation = await app.processes.isolation();
-  return [passed("isolation", isolation === "pid-namespace" ? "workers run in PID namespaces: their whole tree ends with okstra" : "no PID namespaces here: workers run in process groups, and one that calls setsid may outlive okstra")];
+  return [
+    passed(
+      "isolation",
+      isolation === "pid-namespace"
+        ? "workers run in PID namespaces: their whole tree ends with okstra"
+        : "no PID namespaces here: workers run in process groups, and one that calls setsid may outlive okstra",
+    ),
+  ];
 }

@@ -13,7 +13,18 @@ export interface Diagnosis {
 /** Looks at everything okstra stands on and changes nothing. Every failing check names the command that mends it. */
 export async function diagnose(app: App, dir: string): Promise<Diagnosis> {
   const checks: Check[] = [];
-  const parts: readonly ((app: App, dir: string) => Promise<readonly Check[]>)[] = [checkNode, checkGit, checkHome, checkNetwork, checkLocks, checkRegistry, checkTasks, checkTemporary, checkIsolation, checkProject];
+  const parts: readonly ((app: App, dir: string) => Promise<readonly Check[]>)[] = [
+    checkNode,
+    checkGit,
+    checkHome,
+    checkNetwork,
+    checkLocks,
+    checkRegistry,
+    checkTasks,
+    checkTemporary,
+    checkIsolation,
+    checkProject,
+  ];
   for (const part of parts) checks.push(...(await part(app, dir)));
   return { checks, verdict: checks.every(({ ok }) => ok) ? "ok" : "problems" };
 }

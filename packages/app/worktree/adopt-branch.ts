@@ -51,7 +51,9 @@ export async function adoptBranch(app: App, request: AdoptRequest): Promise<Prov
     }
     const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.mainRoot });
     const there = trees[at];
-    return there === undefined ? await adoptInNewTree(app, place, facts, safe) : await adoptTree(app, { ...place, path: there.path }, facts, safe);
+    return there === undefined
+      ? await adoptInNewTree(app, place, facts, safe)
+      : await adoptTree(app, { ...place, path: there.path }, facts, safe);
   } finally {
     await lease.release();
   }
@@ -59,11 +61,20 @@ export async function adoptBranch(app: App, request: AdoptRequest): Promise<Prov
 
 /** Where the branch is, and where it left the main worktree's. */
 async function resolveBranch(app: App, place: Place, branch: string, category: string): Promise<Facts> {
-  const [tip, main, remote] = await app.git.resolveCommits(place.mainRoot, [`refs/heads/${branch}`, "HEAD", `refs/remotes/origin/${branch}`]);
+  // The bare name last, only so that one which begins with - is refused.
+  const [tip, main, remote] = await app.git.resolveCommits(place.mainRoot, [
+    `refs/heads/${branch}`,
+    "HEAD",
+    `refs/remotes/origin/${branch}`,
+    branch,
+  ]);
   if (typeof tip !== "string") {
     throw new OkstraError("OKSTRA_BRANCH_NOT_FOUND", {
       message: `${place.mainRoot} has no local branch ${branch}.`,
-      hint: typeof remote === "string" ? `Make it from the remote's: git -C ${place.mainRoot} branch ${branch} origin/${branch}` : `List the branches: git -C ${place.mainRoot} branch -a`,
+      hint:
+        typeof remote === "string"
+          ? `Make it from the remote's: git -C ${place.mainRoot} branch ${branch} origin/${branch}`
+          : `List the branches: git -C ${place.mainRoot} branch -a`,
       details: { branch },
     });
   }
@@ -75,9 +86,14 @@ async function resolveBranch(app: App, place: Place, branch: string, category: s
 async function requireFree(app: App, place: Place, branch: string): Promise<void> {
   const { registry, notes } = await app.registry.load();
   tellNotes(app, notes);
-  const known = isKnownBranch(registry, place.repository, branch) ? Object.entries(registry.tasks).find(([, row]) => row.repository === place.repository && row.branch === branch)?.[0] : null;
+  const known = isKnownBranch(registry, place.repository, branch)
+    ? Object.entries(registry.tasks).find(([, row]) => row.repository === place.repository && row.branch === branch)?.[0]
+    : null;
   const old = await app.registry.findBranchInHistory(place.repository, branch);
-  const owner = findBranchOwner(registry, place.repository, branch) ?? known ?? (old === null ? null : `${old.project_id}/${old.task_group}/${old.task_id}`);
+  const owner =
+    findBranchOwner(registry, place.repository, branch) ??
+    known ??
+    (old === null ? null : `${old.project_id}/${old.task_group}/${old.task_id}`);
   if (owner !== null) {
     throw new OkstraError("OKSTRA_BRANCH_OWNED", {
       message: `${branch} is the branch of the task ${owner}.`,
@@ -97,9 +113,19 @@ async function requireFree(app: App, place: Place, branch: string): Promise<void
 
 async function adoptInNewTree(app: App, place: Place, facts: Facts, safe: SafeConfig): Promise<Provision> {
   if (await app.store.exists(place.path)) {
-    throw new OkstraError("OKSTRA_PATH_EXISTS", { message: `${place.path} exists and belongs to no task.`, hint: `Move it away: mv ${place.path} ${place.path}.old`, details: { path: place.path } });
+    throw new OkstraError("OKSTRA_PATH_EXISTS", {
+      message: `${place.path} exists and belongs to no task.`,
+      hint: `Move it away: mv ${place.path} ${place.path}.old`,
+      details: { path: place.path },
+    });
   }
-  const built = await createTree(app, place, { candidates: [facts.branch], commit: facts.tip, safe, makeRow: () => adoptedRow(app, place, facts, "provisioning"), mayExist: true });
+  const built = await createTree(app, place, {
+    candidates: [facts.branch],
+    commit: facts.tip,
+    safe,
+    makeRow: () => adoptedRow(app, place, facts, "provisioning"),
+    mayExist: true,
+  });
   const finished = await finishTree(app, place, { marker: markerOf(place, built.row, facts), safe, row: built.row });
   await prepareTree(app, place, finished.marker);
   return answer(place, "created", built.row, [`adopted ${facts.branch} at ${facts.tip.slice(0, 12)}`, ...finished.notes]);
@@ -115,7 +141,10 @@ async function adoptTree(app: App, place: Place, facts: Facts, safe: SafeConfig)
       details: { branch: facts.branch, path: place.path },
     });
   }
-  const lease = await app.locks.acquire(repositoryLockName(app, place.repository), { holder: `adopt ${place.taskKey}`, waitMs: 60 * 60 * 1000 });
+  const lease = await app.locks.acquire(repositoryLockName(app, place.repository), {
+    holder: `adopt ${place.taskKey}`,
+    waitMs: 60 * 60 * 1000,
+  });
   try {
     const row = adoptedRow(app, place, facts, "active");
     // Before the row: a row without a marker would lose its base when the registry is rebuilt.

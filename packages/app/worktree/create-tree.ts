@@ -12,15 +12,26 @@ const PREPARE_DEADLINE_MS = 30 * 60 * 1000;
  * Resolves the base to a commit and says which branch names are free, in one question to git.
  * @throws OKSTRA_REPOSITORY_EMPTY, OKSTRA_BASE_REF_NOT_FOUND, OKSTRA_BRANCH_EXISTS
  */
-export async function chooseBranch(app: App, place: Place, options: { category: string; baseRef: string | null; location: RepositoryLocation; registry: Registry }): Promise<{ base: string; free: readonly string[] }> {
+export async function chooseBranch(
+  app: App,
+  place: Place,
+  options: { category: string; baseRef: string | null; location: RepositoryLocation; registry: Registry },
+): Promise<{ base: string; free: readonly string[] }> {
   const { baseRef, location, registry } = options;
   const candidates = branchCandidates(options.category, place.key, app.sha256);
   // Called from a linked worktree HEAD is that worktree's; a base of HEAD means the main worktree's.
   const revision = baseRef ?? (location.isMain ? location.head : "HEAD");
-  if (revision === null) throw new OkstraError("OKSTRA_REPOSITORY_EMPTY", { message: `${place.mainRoot} has no commit yet.`, details: { root: place.mainRoot } });
+  if (revision === null)
+    throw new OkstraError("OKSTRA_REPOSITORY_EMPTY", {
+      message: `${place.mainRoot} has no commit yet.`,
+      details: { root: place.mainRoot },
+    });
   const [base, ...tips] = await app.git.resolveCommits(place.mainRoot, [revision, ...candidates.map((name) => `refs/heads/${name}`)]);
   if (base === undefined || base === null) {
-    throw new OkstraError("OKSTRA_BASE_REF_NOT_FOUND", { message: `${revision} is no commit of ${place.mainRoot}.`, details: { baseRef: revision } });
+    throw new OkstraError("OKSTRA_BASE_REF_NOT_FOUND", {
+      message: `${revision} is no commit of ${place.mainRoot}.`,
+      details: { baseRef: revision },
+    });
   }
   const free: string[] = [];
   for (const [index, name] of candidates.entries()) {
@@ -36,7 +47,11 @@ export async function chooseBranch(app: App, place: Place, options: { category: 
     }
     free.push(name);
   }
-  if (free.length === 0) throw new OkstraError("OKSTRA_BRANCH_EXISTS", { message: `All branch names for ${place.taskKey} are taken: ${candidates.join(", ")}.`, details: { candidates } });
+  if (free.length === 0)
+    throw new OkstraError("OKSTRA_BRANCH_EXISTS", {
+      message: `All branch names for ${place.taskKey} are taken: ${candidates.join(", ")}.`,
+      details: { candidates },
+    });
   return { base, free };
 }
 
@@ -79,16 +94,30 @@ export async function createTree(
     return { registry: putRow(registry, place.taskKey, row), result: { row, previous } };
   });
   const { row, previous } = result;
-  if (row === null) throw new OkstraError("OKSTRA_BRANCH_EXISTS", { message: `The branch ${options.candidates.join(", ")} belongs to another task.`, details: { candidates: options.candidates } });
+  if (row === null)
+    throw new OkstraError("OKSTRA_BRANCH_EXISTS", {
+      message: `The branch ${options.candidates.join(", ")} belongs to another task.`,
+      details: { candidates: options.candidates },
+    });
   app.emit({ type: "row-reserved", text: `reserved ${place.taskKey}`, data: { path: place.path, branch: row.branch } });
 
   const lease = await app.locks.acquire(repositoryLockName(app, place.repository), { holder: place.taskKey, waitMs: 60 * 60 * 1000 });
   let existed = true;
   try {
     if (previous !== null) await app.files.discardUnfinished(place.path, place.repository, row.branch);
-    existed = (previous !== null || options.mayExist === true) && (await app.git.resolveCommits(place.mainRoot, [`refs/heads/${row.branch}`]))[0] !== null;
+    existed =
+      (previous !== null || options.mayExist === true) &&
+      (await app.git.resolveCommits(place.mainRoot, [`refs/heads/${row.branch}`]))[0] !== null;
     app.emit({ type: "checkout-started", text: `checking out ${row.branch} in ${place.path}` });
-    await app.git.addWorktree({ mainRoot: place.mainRoot, path: place.path, branch: row.branch, commit: existed ? null : options.commit, force: existed, safe, lock: lease });
+    await app.git.addWorktree({
+      mainRoot: place.mainRoot,
+      path: place.path,
+      branch: row.branch,
+      commit: existed ? null : options.commit,
+      force: existed,
+      safe,
+      lock: lease,
+    });
     app.emit({ type: "checkout-ended", text: `checked out ${row.branch}` });
   } catch (error) {
     await undo(app, place, row, { previous, lock: lease, commit: existed ? null : options.commit });
@@ -99,22 +128,39 @@ export async function createTree(
   return { row };
 }
 
-async function undo(app: App, place: Place, row: RegistryRow, how: { previous: RegistryRow | null; lock: { fd: number }; commit: string | null }): Promise<void> {
+async function undo(
+  app: App,
+  place: Place,
+  row: RegistryRow,
+  how: { previous: RegistryRow | null; lock: { fd: number }; commit: string | null },
+): Promise<void> {
   const { previous } = how;
   try {
     await app.files.discardUnfinished(place.path, place.repository, row.branch);
     if (how.commit !== null) await app.git.deleteBranchAt(place.mainRoot, row.branch, how.commit, how.lock);
-    await app.registry.update((registry) => ({ registry: previous === null ? dropRow(registry, place.taskKey) : putRow(registry, place.taskKey, previous), result: null }));
+    await app.registry.update((registry) => ({
+      registry: previous === null ? dropRow(registry, place.taskKey) : putRow(registry, place.taskKey, previous),
+      result: null,
+    }));
   } catch (error) {
     // The row stays in state `provisioning`: the next command heals. The first error is the one to tell.
-    app.emit({ type: "undo-failed", level: "warning", text: `what was begun for ${place.taskKey} could not be taken back: ${error instanceof Error ? error.message : String(error)}` });
+    app.emit({
+      type: "undo-failed",
+      level: "warning",
+      text: `what was begun for ${place.taskKey} could not be taken back: ${error instanceof Error ? error.message : String(error)}`,
+    });
   }
 }
 
 /** Makes a whole tree usable (links, copies) and hands it out: from here on the row is `active`. */
-export async function finishTree(app: App, place: Place, options: { marker: WorktreeMarker; safe: SafeConfig; row: RegistryRow; beforeActivating?: () => Promise<void> }): Promise<{ marker: WorktreeMarker; notes: readonly string[] }> {
+export async function finishTree(
+  app: App,
+  place: Place,
+  options: { marker: WorktreeMarker; safe: SafeConfig; row: RegistryRow; beforeActivating?: () => Promise<void> },
+): Promise<{ marker: WorktreeMarker; notes: readonly string[] }> {
   const tree = await app.files.inspect(place.path);
-  if (tree.kind !== "worktree") throw new OkstraError("OKSTRA_GIT_FAILED", { message: `git made no worktree at ${place.path}.`, details: { path: place.path } });
+  if (tree.kind !== "worktree")
+    throw new OkstraError("OKSTRA_GIT_FAILED", { message: `git made no worktree at ${place.path}.`, details: { path: place.path } });
   await app.files.writeMarker(tree.adminDir, options.marker);
   const sources = await app.files.linkSources(place.mainRoot, syncDirectories(app, place.project));
   const included = await app.git.listIncluded(place.mainRoot);
@@ -124,12 +170,19 @@ export async function finishTree(app: App, place: Place, options: { marker: Work
   if (links.linked.length > 0) await app.files.excludeLinks(place.repository, links.linked, hiddenByPerson);
   app.emit({ type: "links-made", text: links.linked.length === 0 ? "nothing to link" : `linked ${links.linked.join(", ")}` });
   const isLinked = (file: string): boolean => links.linked.some((name) => file === name || file.startsWith(`${name}/`));
-  const copied = await app.files.copyFiles(place.mainRoot, place.path, included.filter((file) => (ignored.get(file) ?? null) !== null && !isLinked(file)));
+  const copied = await app.files.copyFiles(
+    place.mainRoot,
+    place.path,
+    included.filter((file) => (ignored.get(file) ?? null) !== null && !isLinked(file)),
+  );
   const marker: WorktreeMarker = { ...options.marker, links: links.linked, copies: copied.copies };
   await app.files.writeMarker(tree.adminDir, marker);
   await options.beforeActivating?.();
   app.emit({ type: "activating", text: `the tree of ${place.taskKey} is whole` });
-  await app.registry.update((registry) => ({ registry: putRow(registry, place.taskKey, { ...withoutPending(options.row), status: "active" }), result: null }));
+  await app.registry.update((registry) => ({
+    registry: putRow(registry, place.taskKey, { ...withoutPending(options.row), status: "active" }),
+    result: null,
+  }));
   app.emit({ type: "activated", text: `${place.taskKey} is ready` });
   const copies = Object.keys(copied.copies).length;
   return {

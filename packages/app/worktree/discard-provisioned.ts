@@ -17,7 +17,8 @@ export async function discardProvisioned(app: App, place: Place, row: RegistryRo
   if (typeof tip === "string") {
     const known = [row.base_ref, entry?.refs.branch?.commit].includes(tip);
     const elsewhere = (await app.git.listWorktrees(place.mainRoot)).some(({ branch }) => branch === row.branch);
-    if (!known || elsewhere || !(await app.git.deleteBranchAt(place.mainRoot, row.branch, tip, lock))) notes.push(`the branch ${row.branch} stays at ${tip.slice(0, 12)}`);
+    if (!known || elsewhere || !(await app.git.deleteBranchAt(place.mainRoot, row.branch, tip, lock)))
+      notes.push(`the branch ${row.branch} stays at ${tip.slice(0, 12)}`);
   }
   await app.registry.update((registry) => ({ registry: dropRow(registry, place.taskKey), result: null }));
   return notes;

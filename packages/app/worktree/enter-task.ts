@@ -11,13 +11,25 @@ import { requireTask } from "./list-tasks.ts";
 export async function requirePresentTree(app: App, taskKey: string, row: RegistryRow): Promise<TreeState & { kind: "worktree" }> {
   const name = taskKey.slice(taskKey.indexOf("/") + 1);
   const tree = await app.files.inspect(row.worktree_path);
-  if (tree.kind === "parent-absent") throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", { message: `The directory above ${row.worktree_path} is gone; is a disk not mounted?`, hint: "Mount it; or, if it was deleted: okstra worktree repair", details: { path: row.worktree_path } });
+  if (tree.kind === "parent-absent")
+    throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", {
+      message: `The directory above ${row.worktree_path} is gone; is a disk not mounted?`,
+      hint: "Mount it; or, if it was deleted: okstra worktree repair",
+      details: { path: row.worktree_path },
+    });
   if (tree.kind === "absent" || row.status === "provisioning" || row.pending !== undefined) {
-    throw new OkstraError("OKSTRA_WORKTREE_MISSING", { message: `${row.worktree_path} is not there as a whole worktree.`, hint: `Make it whole: okstra worktree provision ${name}`, details: { taskKey, path: row.worktree_path } });
+    throw new OkstraError("OKSTRA_WORKTREE_MISSING", {
+      message: `${row.worktree_path} is not there as a whole worktree.`,
+      hint: `Make it whole: okstra worktree provision ${name}`,
+      details: { taskKey, path: row.worktree_path },
+    });
   }
   if (tree.kind === "foreign" || tree.repository !== row.repository) {
     const reason = tree.kind === "foreign" ? tree.reason : `its .git leads to ${tree.repository}`;
-    throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", { message: `${row.worktree_path} is not the worktree that okstra made: ${reason}.`, details: { path: row.worktree_path, reason } });
+    throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", {
+      message: `${row.worktree_path} is not the worktree that okstra made: ${reason}.`,
+      details: { path: row.worktree_path, reason },
+    });
   }
   return tree;
 }
@@ -33,10 +45,14 @@ export async function findTaskPath(app: App, name: string, dir: string): Promise
  * Runs a command in a task's worktree with the person's own environment and terminal; answers its exit status.
  * What names another repository to git (as inside a git hook) is left out.
  */
-export async function runInTask(app: App, request: { task: string; dir: string; command: readonly [string, ...string[]] }): Promise<number> {
+export async function runInTask(
+  app: App,
+  request: { task: string; dir: string; command: readonly [string, ...string[]] },
+): Promise<number> {
   const path = await findTaskPath(app, request.task, request.dir);
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(app.surroundings.env)) if (value !== undefined && !REPOSITORY_VARIABLES.has(name)) env[name] = value;
+  for (const [name, value] of Object.entries(app.surroundings.env))
+    if (value !== undefined && !REPOSITORY_VARIABLES.has(name)) env[name] = value;
   return app.runInherited({ command: request.command, cwd: path, env: { ...env, PWD: path } });
 }
 

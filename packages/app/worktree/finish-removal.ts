@@ -11,7 +11,11 @@ import type { TrashManifest } from "./trash.ts";
  * row, marked `removing`, is dropped last.
  * @throws OKSTRA_WORKTREE_NOT_OURS: a directory that git does not list is never removed
  */
-export async function finishRemoval(app: App, place: Pick<Place, "taskKey" | "path" | "mainRoot" | "repository">, options: { row: RegistryRow; entry: TrashManifest; lock: GitLock }): Promise<readonly string[]> {
+export async function finishRemoval(
+  app: App,
+  place: Pick<Place, "taskKey" | "path" | "mainRoot" | "repository">,
+  options: { row: RegistryRow; entry: TrashManifest; lock: GitLock },
+): Promise<readonly string[]> {
   const { row, entry, lock } = options;
   const notes: string[] = [];
   await app.files.relink(place.repository, place.path);
@@ -34,7 +38,8 @@ export async function finishRemoval(app: App, place: Pick<Place, "taskKey" | "pa
     const owner = findBranchOwner(registry, place.repository, row.branch);
     if (elsewhere !== undefined) notes.push(`the branch ${row.branch} stays: it is checked out in ${elsewhere.path}`);
     else if (owner !== null && owner !== place.taskKey) notes.push(`the branch ${row.branch} stays: it is the branch of ${owner}`);
-    else if (!(await app.git.deleteBranchAt(place.mainRoot, row.branch, tip, lock)) && (await isThere(app, place.mainRoot, row.branch))) notes.push(`the branch ${row.branch} stays: it moved meanwhile`);
+    else if (!(await app.git.deleteBranchAt(place.mainRoot, row.branch, tip, lock)) && (await isThere(app, place.mainRoot, row.branch)))
+      notes.push(`the branch ${row.branch} stays: it moved meanwhile`);
     app.emit({ type: "branch-deleted", text: `deleted the branch ${row.branch}` });
   }
   await app.registry.update((registry) => {
@@ -46,7 +51,10 @@ export async function finishRemoval(app: App, place: Pick<Place, "taskKey" | "pa
 }
 
 export function notOurs(place: Pick<Place, "path">, reason: string): OkstraError {
-  return new OkstraError("OKSTRA_WORKTREE_NOT_OURS", { message: `${place.path} is not removed: ${reason}.`, details: { path: place.path, reason } });
+  return new OkstraError("OKSTRA_WORKTREE_NOT_OURS", {
+    message: `${place.path} is not removed: ${reason}.`,
+    details: { path: place.path, reason },
+  });
 }
 
 async function isThere(app: App, mainRoot: string, branch: string): Promise<boolean> {

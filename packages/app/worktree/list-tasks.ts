@@ -79,7 +79,11 @@ export async function requireTask(app: App, name: string, dir: string): Promise<
   tellNotes(app, notes);
   const row = findRow(registry, taskKey) ?? (await app.registry.findInHistory(taskKey));
   if (row === null) {
-    throw new OkstraError("OKSTRA_TASK_NOT_FOUND", { message: `${taskKey} is not registered.`, hint: `List the tasks: okstra worktree list; or make it: okstra worktree provision ${name}`, details: { taskKey } });
+    throw new OkstraError("OKSTRA_TASK_NOT_FOUND", {
+      message: `${taskKey} is not registered.`,
+      hint: `List the tasks: okstra worktree list; or make it: okstra worktree provision ${name}`,
+      details: { taskKey },
+    });
   }
   return { opened, taskKey, row };
 }
@@ -106,7 +110,8 @@ export async function releaseTask(app: App, name: string, dir: string): Promise<
     const final = row ?? (await app.registry.findInHistory(taskKey));
     if (final === null) throw new OkstraError("OKSTRA_TASK_NOT_FOUND", { message: `${taskKey} is not registered.`, details: { taskKey } });
     const tree = await app.files.inspect(final.worktree_path);
-    if (tree.kind === "worktree" && tree.marker !== null) await app.files.writeMarker(tree.adminDir, { ...tree.marker, status: "released" });
+    if (tree.kind === "worktree" && tree.marker !== null)
+      await app.files.writeMarker(tree.adminDir, { ...tree.marker, status: "released" });
     return viewOf(taskKey, final, tree);
   } finally {
     await lease.release();

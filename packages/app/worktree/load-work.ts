@@ -36,9 +36,24 @@ export function isWorkless(work: Work): boolean {
 }
 
 /** The lists by kind that an error shows. */
-export function describeWork(work: Work): { dirty: string[]; untracked: string[]; ignored: string[]; commits: readonly string[]; commitCount: number; operations: readonly string[] } {
-  const names = (kind: WorkFile["kind"]): string[] => work.files.filter((file) => file.kind === kind && file.type !== "directory").map(({ path }) => path);
-  return { dirty: names("dirty"), untracked: names("untracked"), ignored: names("ignored"), commits: work.commits.newest, commitCount: work.commits.count, operations: work.operations };
+export function describeWork(work: Work): {
+  dirty: string[];
+  untracked: string[];
+  ignored: string[];
+  commits: readonly string[];
+  commitCount: number;
+  operations: readonly string[];
+} {
+  const names = (kind: WorkFile["kind"]): string[] =>
+    work.files.filter((file) => file.kind === kind && file.type !== "directory").map(({ path }) => path);
+  return {
+    dirty: names("dirty"),
+    untracked: names("untracked"),
+    ignored: names("ignored"),
+    commits: work.commits.newest,
+    commitCount: work.commits.count,
+    operations: work.operations,
+  };
 }
 
 /**
@@ -50,7 +65,12 @@ export async function loadWork(app: App, place: Place, options: { row: RegistryR
   const present = tree.kind === "worktree";
   const files = present ? await loadFiles(app, place, tree, safe) : { files: [], staged: false, unmerged: false };
   const baseName = present ? tree.marker?.baseName : (await app.files.loadMarkerOf(place.repository, place.path))?.baseName;
-  const names = ["HEAD", `refs/heads/${row.branch}`, ...(row.base_ref === "" ? [] : [row.base_ref]), ...(baseName === undefined ? [] : [baseName])];
+  const names = [
+    "HEAD",
+    `refs/heads/${row.branch}`,
+    ...(row.base_ref === "" ? [] : [row.base_ref]),
+    ...(baseName === undefined ? [] : [baseName]),
+  ];
   const [main, tip, ...bases] = await app.git.resolveCommits(place.mainRoot, names);
   const head = present ? ((await app.git.resolveCommits(place.path, ["HEAD"]))[0] ?? null) : null;
   const detached = present && tree.branch === null;
@@ -58,7 +78,12 @@ export async function loadWork(app: App, place: Place, options: { row: RegistryR
   return {
     ...files,
     operations: present ? await app.files.listOperations(tree.adminDir) : [],
-    commits: await fetchCommits(app, place.mainRoot, lost, [main, ...bases].filter((commit) => typeof commit === "string")),
+    commits: await fetchCommits(
+      app,
+      place.mainRoot,
+      lost,
+      [main, ...bases].filter((commit) => typeof commit === "string"),
+    ),
     tip: tip ?? null,
     head,
     detached,
@@ -76,12 +101,21 @@ async function fetchCommits(app: App, mainRoot: string, tips: readonly string[],
   return { count, newest: listed.stdout.split("\n").filter((line) => line !== "" && !/^commit [0-9a-f]{40,64}$/.test(line)) };
 }
 
-async function loadFiles(app: App, place: Place, tree: TreeState & { kind: "worktree" }, safe: SafeConfig): Promise<Pick<Work, "files" | "staged" | "unmerged">> {
+async function loadFiles(
+  app: App,
+  place: Place,
+  tree: TreeState & { kind: "worktree" },
+  safe: SafeConfig,
+): Promise<Pick<Work, "files" | "staged" | "unmerged">> {
   const disposable = place.project.disposable ?? DEFAULT_DISPOSABLE;
   const entries = await fetchStatus(app, place.path, tree.adminDir, safe);
   const broken = entries.find(({ path }) => path.includes("\uFFFD"));
   if (broken !== undefined) {
-    throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", { message: `${place.path} has a file whose name is not UTF-8 (${broken.path}), which cannot be kept.`, hint: "Rename or move that file, then try again.", details: { path: place.path, file: broken.path } });
+    throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", {
+      message: `${place.path} has a file whose name is not UTF-8 (${broken.path}), which cannot be kept.`,
+      hint: "Rename or move that file, then try again.",
+      details: { path: place.path, file: broken.path },
+    });
   }
   const files: WorkFile[] = [];
   for (const { code, path } of entries) {
@@ -93,7 +127,12 @@ async function loadFiles(app: App, place: Place, tree: TreeState & { kind: "work
     if (isInside(path, disposable)) continue;
     const isRepository = kind === "untracked" && path.endsWith("/");
     for (const facts of await app.files.listFiles(place.path, [path], disposable)) {
-      if (facts.path.includes("\uFFFD")) throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", { message: `${place.path} has a file whose name is not UTF-8 (${facts.path}), which cannot be kept.`, hint: "Rename or move that file, then try again.", details: { path: place.path, file: facts.path } });
+      if (facts.path.includes("\uFFFD"))
+        throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", {
+          message: `${place.path} has a file whose name is not UTF-8 (${facts.path}), which cannot be kept.`,
+          hint: "Rename or move that file, then try again.",
+          details: { path: place.path, file: facts.path },
+        });
       const recorded = tree.marker?.copies[facts.path];
       const isOwnLink = facts.type === "link" && tree.marker?.links.includes(facts.path) === true;
       if (isOwnLink || (recorded !== undefined && (await app.files.isUnchangedCopy(place.path, facts.path, recorded)))) continue;
@@ -109,7 +148,10 @@ async function loadFiles(app: App, place: Place, tree: TreeState & { kind: "work
 
 /** True when a directory of the path is disposable; a file of that name is not. */
 function isInside(path: string, disposable: readonly string[]): boolean {
-  return path.split("/").slice(0, -1).some((part) => disposable.includes(part));
+  return path
+    .split("/")
+    .slice(0, -1)
+    .some((part) => disposable.includes(part));
 }
 
 /**
@@ -118,7 +160,10 @@ function isInside(path: string, disposable: readonly string[]): boolean {
  */
 async function fetchStatus(app: App, path: string, adminDir: string, safe: SafeConfig): ReturnType<App["git"]["status"]> {
   const tagged = await app.git.run(path, ["ls-files", "-z", "-v"]);
-  const hidden = tagged.stdout.split("\0").filter((line) => /^[a-zS] /.test(line)).map((line) => line.slice(2));
+  const hidden = tagged.stdout
+    .split("\0")
+    .filter((line) => /^[a-zS] /.test(line))
+    .map((line) => line.slice(2));
   const there = hidden.length === 0 ? [] : (await app.files.listFiles(path, hidden, [])).filter(({ type }) => type !== "absent");
   if (there.length === 0) return app.git.status(path, { ignored: true, safe });
   const copy = await app.files.copyIndex(adminDir);

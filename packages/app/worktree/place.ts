@@ -53,12 +53,26 @@ export function pathOfTask(app: App, key: TaskKey, row: RegistryRow | null, repo
  */
 export function placeOf(app: App, opened: OpenProject, taskKey: string, row: RegistryRow | null): Place {
   const { location } = opened;
-  if (location === null) throw new OkstraError("OKSTRA_REPOSITORY_NOT_FOUND", { message: `${opened.root} is in no git repository.`, details: { path: opened.root } });
+  if (location === null)
+    throw new OkstraError("OKSTRA_REPOSITORY_NOT_FOUND", {
+      message: `${opened.root} is in no git repository.`,
+      details: { path: opened.root },
+    });
   const key = splitTaskKey(taskKey);
-  return { key, taskKey, path: pathOfTask(app, key, row, location.commonDir), mainRoot: location.mainRoot ?? location.topLevel, repository: location.commonDir, project: opened.project };
+  return {
+    key,
+    taskKey,
+    path: pathOfTask(app, key, row, location.commonDir),
+    mainRoot: location.mainRoot ?? location.topLevel,
+    repository: location.commonDir,
+    project: opened.project,
+  };
 }
 
-export function rowFor(place: Place, facts: { branch: string; base: string; createdAt: string; lastPhase: string | null; status: RegistryRow["status"] }): RegistryRow {
+export function rowFor(
+  place: Place,
+  facts: { branch: string; base: string; createdAt: string; lastPhase: string | null; status: RegistryRow["status"] },
+): RegistryRow {
   return {
     project_id: place.key.project,
     task_group: place.key.group,

@@ -29,9 +29,21 @@ function plantHook(directory: string, name: string): void {
 /** Every command that reads or changes the task's worktree. */
 async function exercise(): Promise<readonly number[]> {
   const statuses: number[] = [];
-  for (const argv of [["worktree", "provision", "g/t"], ["worktree", "provision", "g/t"], ["worktree", "show", "g/t"], ["worktree", "list"], ["worktree", "update", "g/t"], ["worktree", "remove", "g/t", "--yes"], ["worktree", "restore", "g/t"], ["doctor"], ["worktree", "repair"]]) {
+  for (const argv of [
+    ["worktree", "provision", "g/t"],
+    ["worktree", "provision", "g/t"],
+    ["worktree", "show", "g/t"],
+    ["worktree", "list"],
+    ["worktree", "update", "g/t"],
+    ["worktree", "remove", "g/t", "--yes"],
+    ["worktree", "restore", "g/t"],
+    ["doctor"],
+    ["worktree", "repair"],
+  ]) {
     if (argv[1] === "update") {
-      await project.repo.git(["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--allow-empty", "-m", "own"], { cwd: join(project.home.okstraHome, "worktrees/proj/g/t") });
+      await project.repo.git(["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--allow-empty", "-m", "own"], {
+        cwd: join(project.home.okstraHome, "worktrees/proj/g/t"),
+      });
       await project.repo.git(["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--allow-empty", "-m", "more"]);
     }
     statuses.push((await project.okstra(argv)).status);
@@ -47,7 +59,15 @@ test("case 1: a planted core.fsmonitor never runs", async () => {
 
 test("case 2: a planted core.hooksPath and hooks in .git/hooks never run", async () => {
   const own = join(project.home.root, "hooks");
-  for (const name of ["post-checkout", "pre-rebase", "post-rewrite", "reference-transaction", "post-index-change", "pre-commit", "post-merge"]) {
+  for (const name of [
+    "post-checkout",
+    "pre-rebase",
+    "post-rewrite",
+    "reference-transaction",
+    "post-index-change",
+    "pre-commit",
+    "post-merge",
+  ]) {
     plantHook(join(project.repo.gitDir, "hooks"), name);
     plantHook(own, name);
   }
@@ -122,14 +142,20 @@ test("case 5: a replaced .git file is noticed before git is called there", async
   writeFileSync(join(trap, "HEAD"), "ref: refs/heads/main\n");
   writeFileSync(join(trap, "config"), `[core]\n\tfsmonitor = ${trace("fsmonitor")}\n\tworktree = ${path}\n`);
   writeFileSync(join(path, ".git"), `gitdir: ${trap}\n`);
-  for (const argv of [["worktree", "provision", "g/t"], ["path", "g/t"], ["worktree", "update", "g/t"]]) {
+  for (const argv of [
+    ["worktree", "provision", "g/t"],
+    ["path", "g/t"],
+    ["worktree", "update", "g/t"],
+  ]) {
     const answer = await okstra(argv);
     expect([answer.status, answer.json.error.code], argv.join(" ")).toEqual([1, "OKSTRA_REPOSITORY_TAMPERED"]);
   }
   expect((await okstra(["worktree", "remove", "g/t", "--yes"])).json.error.code).toBe("OKSTRA_WORKTREE_NOT_OURS");
   const doctor = await okstra(["doctor"]);
   expect(doctor.status).toBe(1);
-  expect(doctor.json.checks.filter((check: { ok: boolean }) => !check.ok)).toMatchObject([{ name: "tasks", fix: expect.stringContaining("worktree repair") }]);
+  expect(doctor.json.checks.filter((check: { ok: boolean }) => !check.ok)).toMatchObject([
+    { name: "tasks", fix: expect.stringContaining("worktree repair") },
+  ]);
   expect(existsSync(join(path, "README.md"))).toBe(true);
   expect(traces()).toBe("");
 });
@@ -141,7 +167,11 @@ test("case 6: a rewritten commondir is noticed before git is called there", asyn
   await repo.git(["clone", "--quiet", "--bare", repo.root, join(home.root, "other.git")]);
   appendFileSync(join(home.root, "other.git/config"), `[core]\n\tfsmonitor = ${trace("fsmonitor")}\n`);
   writeFileSync(join(admin, "commondir"), `${join(home.root, "other.git")}\n`);
-  for (const argv of [["worktree", "provision", "g/t"], ["path", "g/t"]]) expect((await okstra(argv)).json.error.code).toBe("OKSTRA_REPOSITORY_TAMPERED");
+  for (const argv of [
+    ["worktree", "provision", "g/t"],
+    ["path", "g/t"],
+  ])
+    expect((await okstra(argv)).json.error.code).toBe("OKSTRA_REPOSITORY_TAMPERED");
   expect((await okstra(["worktree", "list"], { cwd: path })).json.error.code).toBe("OKSTRA_REPOSITORY_TAMPERED");
   expect((await okstra(["worktree", "remove", "g/t", "--yes"])).json.error.code).toBe("OKSTRA_WORKTREE_NOT_OURS");
   expect(traces()).toBe("");

@@ -38,7 +38,14 @@ export async function provision(app: App, request: ProvisionRequest): Promise<Pr
   const taskKey = formatTaskKey(key);
   const { location } = opened;
   if (location === null) {
-    return { status: "skipped-not-git", path: opened.root, branch: "", baseRef: "", taskKey, note: `${opened.root} is in no git repository; the task works in it directly.` };
+    return {
+      status: "skipped-not-git",
+      path: opened.root,
+      branch: "",
+      baseRef: "",
+      taskKey,
+      note: `${opened.root} is in no git repository; the task works in it directly.`,
+    };
   }
   const report = await app.registry.load();
   tellNotes(app, report.notes);
@@ -47,11 +54,21 @@ export async function provision(app: App, request: ProvisionRequest): Promise<Pr
     if (owner?.key !== taskKey || location.mainRoot === null) return skippedInWorktree(location, taskKey, owner?.key ?? null);
   }
   const known = findRow(report.registry, taskKey);
-  const place: Place = { key, taskKey, path: pathOfTask(app, key, known, location.commonDir), mainRoot: location.mainRoot ?? location.topLevel, repository: location.commonDir, project: opened.project };
+  const place: Place = {
+    key,
+    taskKey,
+    path: pathOfTask(app, key, known, location.commonDir),
+    mainRoot: location.mainRoot ?? location.topLevel,
+    repository: location.commonDir,
+    project: opened.project,
+  };
   const quick = await reuseQuickly(app, place, known, request);
   if (quick !== null) return quick;
 
-  const lease = await app.locks.acquire(taskLockName(app, taskKey), { holder: taskKey, onWait: () => app.emit({ type: "waiting", text: `waiting for another okstra that works on ${taskKey}` }) });
+  const lease = await app.locks.acquire(taskLockName(app, taskKey), {
+    holder: taskKey,
+    onWait: () => app.emit({ type: "waiting", text: `waiting for another okstra that works on ${taskKey}` }),
+  });
   try {
     return await provisionLocked(app, place, opened, location, request);
   } finally {
@@ -61,12 +78,26 @@ export async function provision(app: App, request: ProvisionRequest): Promise<Pr
 
 function skippedInWorktree(location: RepositoryLocation, taskKey: string, owner: string | null): Provision {
   const whose = owner === null ? "a linked worktree that is no task's" : `the worktree of task ${owner}`;
-  return { status: "skipped-in-worktree", path: location.topLevel, branch: "", baseRef: "", taskKey, note: `${location.topLevel} is ${whose}; no other worktree was made.` };
+  return {
+    status: "skipped-in-worktree",
+    path: location.topLevel,
+    branch: "",
+    baseRef: "",
+    taskKey,
+    note: `${location.topLevel} is ${whose}; no other worktree was made.`,
+  };
 }
 
 /** The common case without any lock: an active row whose tree is in place. */
 async function reuseQuickly(app: App, place: Place, row: RegistryRow | null, request: ProvisionRequest): Promise<Provision | null> {
-  if (row === null || row.status !== "active" || row.pending !== undefined || row.repository !== place.repository || row.worktree_path !== place.path) return null;
+  if (
+    row === null ||
+    row.status !== "active" ||
+    row.pending !== undefined ||
+    row.repository !== place.repository ||
+    row.worktree_path !== place.path
+  )
+    return null;
   const tree = await app.files.inspect(row.worktree_path);
   if (tree.kind !== "worktree" || tree.repository !== place.repository || tree.branch !== row.branch) return null;
   if (tree.marker !== null && !tree.marker.prepared && place.project.prepare !== undefined) return null;
@@ -74,8 +105,15 @@ async function reuseQuickly(app: App, place: Place, row: RegistryRow | null, req
   return answer(place, "reused", row, keptBaseNote(request, row));
 }
 
-async function provisionLocked(app: App, before: Place, opened: OpenProject, location: RepositoryLocation, request: ProvisionRequest): Promise<Provision> {
-  if (await settlePending(app, before.taskKey, before.mainRoot)) app.emit({ type: "healing", level: "note", text: `an interrupted command on ${before.taskKey} was settled` });
+async function provisionLocked(
+  app: App,
+  before: Place,
+  opened: OpenProject,
+  location: RepositoryLocation,
+  request: ProvisionRequest,
+): Promise<Provision> {
+  if (await settlePending(app, before.taskKey, before.mainRoot))
+    app.emit({ type: "healing", level: "note", text: `an interrupted command on ${before.taskKey} was settled` });
   const { registry, notes } = await app.registry.load();
   tellNotes(app, notes);
   const row = findRow(registry, before.taskKey) ?? (await app.registry.findInHistory(before.taskKey));
@@ -86,10 +124,22 @@ async function provisionLocked(app: App, before: Place, opened: OpenProject, loc
   return reuseTask(app, place, row, request, opened);
 }
 
-async function createTask(app: App, place: Place, location: RepositoryLocation, request: ProvisionRequest, registry: Registry): Promise<Provision> {
+async function createTask(
+  app: App,
+  place: Place,
+  location: RepositoryLocation,
+  request: ProvisionRequest,
+  registry: Registry,
+): Promise<Provision> {
   const tree = await app.files.inspect(place.path);
   if (tree.kind === "worktree" && tree.repository === place.repository && tree.marker?.taskKey === place.taskKey) {
-    const row = rowFor(place, { branch: tree.marker.branch, base: tree.marker.baseRef, createdAt: tree.marker.createdAt, lastPhase: request.taskType ?? tree.marker.lastPhase, status: "active" });
+    const row = rowFor(place, {
+      branch: tree.marker.branch,
+      base: tree.marker.baseRef,
+      createdAt: tree.marker.createdAt,
+      lastPhase: request.taskType ?? tree.marker.lastPhase,
+      status: "active",
+    });
     await saveRow(app, place.taskKey, row);
     return answer(place, "reused", row, "its row in the registry was lost and was restored from the worktree");
   }
@@ -103,13 +153,19 @@ async function createTask(app: App, place: Place, location: RepositoryLocation, 
   const category = request.category ?? (await loadOwnCategory(app, place)) ?? UNCLASSIFIED;
   const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.mainRoot });
   const chosen = await chooseBranch(app, place, { category, baseRef: request.baseRef, location, registry });
-  const makeRow = (branch: string): RegistryRow => rowFor(place, { branch, base: chosen.base, createdAt: app.clock.now(), lastPhase: request.taskType, status: "provisioning" });
+  const makeRow = (branch: string): RegistryRow =>
+    rowFor(place, { branch, base: chosen.base, createdAt: app.clock.now(), lastPhase: request.taskType, status: "provisioning" });
   const built = await createTree(app, place, { candidates: chosen.free, commit: chosen.base, safe, makeRow });
   const marker = markerOf(place, built.row, { category, baseName: await nameBase(app, place.repository, request.baseRef) });
   const finished = await finishTree(app, place, { marker, safe, row: built.row });
   await prepareTree(app, place, finished.marker);
   const from = request.baseRef === null ? "HEAD" : request.baseRef;
-  return answer(place, "created", built.row, [`branch ${built.row.branch} at ${chosen.base.slice(0, 12)} (${from})`, ...finished.notes].join("; "));
+  return answer(
+    place,
+    "created",
+    built.row,
+    [`branch ${built.row.branch} at ${chosen.base.slice(0, 12)} (${from})`, ...finished.notes].join("; "),
+  );
 }
 
 /** A row that a crash left: completes the tree in place when it is whole, makes it again when it is not. */
@@ -123,12 +179,28 @@ async function completeTask(app: App, place: Place, row: RegistryRow, request: P
   const tree = await app.files.inspect(place.path);
   const left = await app.files.loadMarkerOf(place.repository, place.path);
   const whole = tree.kind === "worktree" && tree.repository === place.repository && tree.marker?.taskKey === place.taskKey;
-  let current: RegistryRow = { ...row, repository: place.repository, worktree_path: place.path, last_phase: request.taskType ?? row.last_phase };
+  let current: RegistryRow = {
+    ...row,
+    repository: place.repository,
+    worktree_path: place.path,
+    last_phase: request.taskType ?? row.last_phase,
+  };
   if (!whole) {
-    app.emit({ type: "healing", level: "note", text: `an unfinished worktree of ${place.taskKey} is made again`, data: { path: place.path } });
+    app.emit({
+      type: "healing",
+      level: "note",
+      text: `an unfinished worktree of ${place.taskKey} is made again`,
+      data: { path: place.path },
+    });
     current = (await createTree(app, place, { candidates: [row.branch], commit: row.base_ref, safe, makeRow: () => current })).row;
   }
-  const marker = whole && tree.marker !== null ? tree.marker : markerOf(place, current, { category: request.category ?? (await loadOwnCategory(app, place)) ?? left?.category ?? UNCLASSIFIED, baseName: left?.baseName ?? (await nameBase(app, place.repository, request.baseRef)) });
+  const marker =
+    whole && tree.marker !== null
+      ? tree.marker
+      : markerOf(place, current, {
+          category: request.category ?? (await loadOwnCategory(app, place)) ?? left?.category ?? UNCLASSIFIED,
+          baseName: left?.baseName ?? (await nameBase(app, place.repository, request.baseRef)),
+        });
   const finished = await finishTree(app, place, { marker, safe, row: current });
   await prepareTree(app, place, finished.marker);
   return answer(place, "reused", current, ["an interrupted provisioning was completed", ...finished.notes].join("; "));
@@ -148,11 +220,17 @@ async function reuseTask(app: App, place: Place, row: RegistryRow, request: Prov
   const active: RegistryRow = { ...row, repository: place.repository, status: "active", last_phase: request.taskType ?? row.last_phase };
   delete active["released_at"];
   if (tree.kind === "foreign") {
-    throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", { message: `${place.path} is not the worktree that okstra made: ${tree.reason}.`, details: { path: place.path, reason: tree.reason } });
+    throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", {
+      message: `${place.path} is not the worktree that okstra made: ${tree.reason}.`,
+      details: { path: place.path, reason: tree.reason },
+    });
   }
   if (tree.kind === "worktree") {
     if (tree.repository !== place.repository) {
-      throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", { message: `${place.path}/.git leads to ${tree.repository}, not to ${place.repository}.`, details: { path: place.path, found: tree.repository, expected: place.repository } });
+      throw new OkstraError("OKSTRA_REPOSITORY_TAMPERED", {
+        message: `${place.path}/.git leads to ${tree.repository}, not to ${place.repository}.`,
+        details: { path: place.path, found: tree.repository, expected: place.repository },
+      });
     }
     if (tree.branch !== null && tree.branch !== row.branch) {
       throw new OkstraError("OKSTRA_BRANCH_ELSEWHERE", {
@@ -173,7 +251,14 @@ async function reuseTask(app: App, place: Place, row: RegistryRow, request: Prov
 }
 
 /** The directory is gone: the branch still has the work, so it is checked out again. */
-async function restoreTree(app: App, gone: Place, active: RegistryRow, row: RegistryRow, opened: OpenProject, again: string): Promise<Provision> {
+async function restoreTree(
+  app: App,
+  gone: Place,
+  active: RegistryRow,
+  row: RegistryRow,
+  opened: OpenProject,
+  again: string,
+): Promise<Provision> {
   const place: Place = { ...gone, path: app.files.pathOf(gone.key) };
   const [tip] = await app.git.resolveCommits(opened.root, [`refs/heads/${row.branch}`]);
   const released = row.status === "released";
@@ -190,16 +275,39 @@ async function restoreTree(app: App, gone: Place, active: RegistryRow, row: Regi
   // okstra makes directories only below its home: an adopted worktree that was deleted comes back there.
   if (gone.path !== place.path) await app.files.discardUnfinished(gone.path, place.repository, row.branch);
   const provisioning: RegistryRow = { ...active, worktree_path: place.path, status: "provisioning" };
-  const built = await createTree(app, place, { candidates: [row.branch], commit: row.base_ref, safe, makeRow: () => provisioning, mayExist: true });
+  const built = await createTree(app, place, {
+    candidates: [row.branch],
+    commit: row.base_ref,
+    safe,
+    makeRow: () => provisioning,
+    mayExist: true,
+  });
   const category = (await loadOwnCategory(app, place)) ?? left?.category ?? UNCLASSIFIED;
-  const finished = await finishTree(app, place, { marker: markerOf(place, built.row, { category, baseName: left?.baseName }), safe, row: built.row });
+  const finished = await finishTree(app, place, {
+    marker: markerOf(place, built.row, { category, baseName: left?.baseName }),
+    safe,
+    row: built.row,
+  });
   await prepareTree(app, place, finished.marker);
-  const how = tip === null ? `branch ${row.branch} was made again at ${row.base_ref.slice(0, 12)}` : `restored: checked out again from ${row.branch}`;
-  return answer(place, "reused", { ...built.row, status: "active" }, [again, how, ...finished.notes].filter((text) => text !== "").join("; "));
+  const how =
+    tip === null ? `branch ${row.branch} was made again at ${row.base_ref.slice(0, 12)}` : `restored: checked out again from ${row.branch}`;
+  return answer(
+    place,
+    "reused",
+    { ...built.row, status: "active" },
+    [again, how, ...finished.notes].filter((text) => text !== "").join("; "),
+  );
 }
 
 function answer(place: Place, status: Provision["status"], row: RegistryRow, note: string): Provision {
-  return { status, path: place.path, branch: row.branch, baseRef: row.base_ref, taskKey: place.taskKey, note: note === "" ? `the task works in ${place.path}` : note };
+  return {
+    status,
+    path: place.path,
+    branch: row.branch,
+    baseRef: row.base_ref,
+    taskKey: place.taskKey,
+    note: note === "" ? `the task works in ${place.path}` : note,
+  };
 }
 
 function keptBaseNote(request: ProvisionRequest, row: RegistryRow): string {

@@ -12,7 +12,11 @@ import type { TrashFile, TrashManifest } from "./trash.ts";
  * `provisioning` until all of it is there, so an interrupted restore is done again from the start.
  * @throws OKSTRA_BRANCH_EXISTS when the branch's name was given to something else meanwhile
  */
-export async function rebuildFromTrash(app: App, place: Place, options: { entry: TrashManifest; safe: SafeConfig }): Promise<{ row: RegistryRow; marker: WorktreeMarker; notes: readonly string[] }> {
+export async function rebuildFromTrash(
+  app: App,
+  place: Place,
+  options: { entry: TrashManifest; safe: SafeConfig },
+): Promise<{ row: RegistryRow; marker: WorktreeMarker; notes: readonly string[] }> {
   const { entry, safe } = options;
   const { branch } = entry.row;
   const kept = entry.refs.branch?.commit ?? entry.refs.head?.commit ?? entry.row.base_ref;
@@ -24,18 +28,30 @@ export async function rebuildFromTrash(app: App, place: Place, options: { entry:
       details: { branch, found: tip, kept },
     });
   }
-  const row: RegistryRow = { ...withoutPending(entry.row), repository: place.repository, worktree_path: place.path, status: "provisioning", pending: { step: "restoring", stamp: entry.stamp } };
+  const row: RegistryRow = {
+    ...withoutPending(entry.row),
+    repository: place.repository,
+    worktree_path: place.path,
+    status: "provisioning",
+    pending: { step: "restoring", stamp: entry.stamp },
+  };
   delete row["released_at"];
   const built = await createTree(app, place, { candidates: [branch], commit: kept, safe, makeRow: () => row, mayExist: true });
   const marker = markerOf(place, built.row, { category: entry.marker?.category ?? UNCLASSIFIED, baseName: entry.marker?.baseName });
-  const finished = await finishTree(app, place, { marker, safe, row: built.row, beforeActivating: () => bringBack(app, place, entry, safe) });
+  const finished = await finishTree(app, place, {
+    marker,
+    safe,
+    row: built.row,
+    beforeActivating: () => bringBack(app, place, entry, safe),
+  });
   const lost = entry.operations.map((operation) => `a ${operation} was under way; its files are back, the ${operation} itself is not`);
   return { row: { ...withoutPending(built.row), status: "active" }, marker: finished.marker, notes: [...finished.notes, ...lost] };
 }
 
 async function bringBack(app: App, place: Place, entry: TrashManifest, safe: SafeConfig): Promise<void> {
   const { path } = place;
-  if (entry.detached && entry.refs.head !== undefined) await app.git.run(path, ["checkout", "--quiet", "--detach", entry.refs.head.commit], { safe });
+  if (entry.detached && entry.refs.head !== undefined)
+    await app.git.run(path, ["checkout", "--quiet", "--detach", entry.refs.head.commit], { safe });
   if (entry.refs.index !== undefined) await app.git.run(path, ["read-tree", `${entry.refs.index.commit}^{tree}`]);
   const changed = entry.files.filter((file) => file.kind !== "ignored");
   for (const file of changed) if (file.type === "absent") await app.files.removeContent(path, file.path);
@@ -56,7 +72,14 @@ async function requireRestored(app: App, root: string, files: readonly TrashFile
   for (const file of files) {
     if (file.type === "other" || file.type === "directory") continue;
     const [now] = await app.files.listFiles(root, [file.path], []);
-    const isSame = now !== undefined && now.type === file.type && (file.type === "absent" || (now.size === file.size && (file.type === "link" || now.mode === file.mode)));
-    if (!isSame) throw new OkstraError("OKSTRA_IO_FAILED", { message: `${file.path} could not be brought back as it was.`, details: { path: file.path, expected: { ...file }, found: now ?? null } });
+    const isSame =
+      now !== undefined &&
+      now.type === file.type &&
+      (file.type === "absent" || (now.size === file.size && (file.type === "link" || now.mode === file.mode)));
+    if (!isSame)
+      throw new OkstraError("OKSTRA_IO_FAILED", {
+        message: `${file.path} could not be brought back as it was.`,
+        details: { path: file.path, expected: { ...file }, found: now ?? null },
+      });
   }
 }

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runOkstra } from "@okstra/testkit/run-okstra";
 import { createTestProject, type TestProject } from "@okstra/testkit/test-project";
+import { makeWork, photograph } from "@okstra/testkit/tree-work";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 let project: TestProject;
@@ -18,40 +20,6 @@ afterEach(() => project.remove());
 const remove = (...flags: readonly string[]): ReturnType<TestProject["okstra"]> => project.okstra(["worktree", "remove", "g/t", ...flags]);
 const restore = (): ReturnType<TestProject["okstra"]> => project.okstra(["worktree", "restore", "g/t"]);
 
-/** All files and links of a tree with content and mode, git's and okstra's own left out. */
-function photograph(root: string, below = ""): Record<string, string> {
-  const seen: Record<string, string> = {};
-  for (const name of readdirSync(join(root, below)).sort()) {
-    const relative = below === "" ? name : `${below}/${name}`;
-    const stats = lstatSync(join(root, relative));
-    if (relative === ".git" || relative === ".project-docs") continue;
-    if (stats.isSymbolicLink()) seen[relative] = `link ${readlinkSync(join(root, relative))}`;
-    else if (stats.isDirectory()) Object.assign(seen, photograph(root, relative));
-    else seen[relative] = `${(stats.mode & 0o777).toString(8)} ${readFileSync(join(root, relative)).toString("latin1")}`;
-  }
-  return seen;
-}
-
-/** Work of every kind, with names and bytes that are easily spoilt. */
-async function makeWork(): Promise<void> {
-  const { repo } = project;
-  await repo.commit("on the branch", { "committed.txt": "committed\n", "gone.txt": "gone\n", "crlf.txt": "a\n" }, path);
-  repo.write("staged.txt", "staged\n", { at: path });
-  await repo.git(["add", "staged.txt"], { cwd: path });
-  repo.write("staged.txt", "staged, then changed\n", { at: path });
-  repo.write("crlf.txt", "a\r\nb\r\n", { at: path });
-  repo.write("src/a.txt", "dirty\n", { at: path, mode: 0o755 });
-  rmSync(join(path, "gone.txt"));
-  repo.write("private.txt", "only mine\n", { at: path, mode: 0o600 });
-  repo.write("한글 파일 \"q\".txt", "untracked\n", { at: path });
-  repo.write("line\nbreak.txt", "odd name\n", { at: path });
-  repo.write("bytes.bin", Uint8Array.from([0, 255, 254, 10, 13, 0]), { at: path });
-  symlinkSync("/nowhere/at all", join(path, "dangling"));
-  repo.write("debug.log", "ignored\n", { at: path, mode: 0o640 });
-  repo.write("build/out/a.bin", Uint8Array.from([1, 2, 255]), { at: path });
-  repo.write("@build/x.log", "a name that tar could take for an archive\n", { at: path });
-}
-
 describe("what counts as work", () => {
   test("a clean, merged task goes without --yes, and can be restored", async () => {
     const answer = await remove();
@@ -65,7 +33,7 @@ describe("what counts as work", () => {
   });
 
   test("case 43: dirty, untracked, ignored and unpushed work is refused with a list by kind; nothing changes", async () => {
-    await makeWork();
+    await makeWork(project.repo, path);
     const before = [photograph(path), await project.repo.status(path), project.loadRegistry(), await project.repo.git(["for-each-ref"])];
     const refused = await remove();
     expect(refused.status).toBe(4);
@@ -80,14 +48,15 @@ describe("what counts as work", () => {
         commitCount: 1,
       },
     });
-    expect(refused.json.error.details.untracked).toContain("한글 파일 \"q\".txt");
-    expect([photograph(path), await project.repo.status(path), project.loadRegistry(), await project.repo.git(["for-each-ref"])]).toEqual(before);
+    expect(refused.json.error.details.untracked).toContain('한글 파일 "q".txt');
+    expect([photograph(path), await project.repo.status(path), project.loadRegistry(), await project.repo.git(["for-each-ref"])]).toEqual(
+      before,
+    );
     expect(existsSync(join(project.home.okstraHome, "trash"))).toBe(false);
   });
 
   test("without --json the list is told on stderr", async () => {
     project.repo.write("new\u001B[31m.txt", "x\n", { at: path });
-    const { runOkstra } = await import("@okstra/testkit/run-okstra");
     const refused = await runOkstra(["worktree", "remove", "g/t"], { cwd: project.repo.root });
     expect(refused.stdout).toBe("");
     expect(refused.stderr).toContain("untracked: new\\u{1b}[31m.txt");
@@ -137,7 +106,8 @@ describe("what counts as work", () => {
     repo.write(".worktreeinclude", "*.log\n");
     repo.write("conf/a.log", "copied\n");
     const copied = await project.provision("g/copied");
-    for (const file of ["node_modules/a/index.js", "packages/x/node_modules/b.js", "build/node_modules/c.js", "target/d", ".venv/e"]) repo.write(file, "x\n", { at: copied.path });
+    for (const file of ["node_modules/a/index.js", "packages/x/node_modules/b.js", "build/node_modules/c.js", "target/d", ".venv/e"])
+      repo.write(file, "x\n", { at: copied.path });
     expect(repo.exists("conf/a.log", copied.path)).toBe(true);
     const gone = await okstra(["worktree", "remove", "g/copied"]);
     expect(gone.status, gone.stdout).toBe(0);
@@ -219,9 +189,14 @@ describe("what counts as work", () => {
 
 describe("removed with --yes and restored", () => {
   test("content, mode and staging of everything come back as they were", async () => {
-    await makeWork();
+    await makeWork(project.repo, path);
     const { repo } = project;
-    const before = { files: photograph(path), status: await repo.status(path, "--ignored", "-z"), staged: await repo.git(["diff", "--cached"], { cwd: path }), tip: await repo.resolve(branch) };
+    const before = {
+      files: photograph(path),
+      status: await repo.status(path, "--ignored", "-z"),
+      staged: await repo.git(["diff", "--cached"], { cwd: path }),
+      tip: await repo.resolve(branch),
+    };
     const removed = await remove("--yes");
     expect(removed.status, removed.stdout).toBe(0);
     expect(existsSync(path)).toBe(false);
@@ -234,7 +209,12 @@ describe("removed with --yes and restored", () => {
     const back = await restore();
     expect(back.status, back.stdout).toBe(0);
     expect(back.json).toMatchObject({ status: "restored", taskKey: "proj/g/t", path, branch, archive: removed.json.archive });
-    expect({ files: photograph(path), status: await repo.status(path, "--ignored", "-z"), staged: await repo.git(["diff", "--cached"], { cwd: path }), tip: await repo.resolve(branch) }).toEqual(before);
+    expect({
+      files: photograph(path),
+      status: await repo.status(path, "--ignored", "-z"),
+      staged: await repo.git(["diff", "--cached"], { cwd: path }),
+      tip: await repo.resolve(branch),
+    }).toEqual(before);
     for (const ref of Object.values(removed.json.refs)) expect(await repo.resolve(String(ref))).not.toBe("");
     expect(existsSync(removed.json.archive)).toBe(true);
     expect((await project.okstra(["doctor"])).json.verdict).toBe("ok");
@@ -258,7 +238,6 @@ describe("removed with --yes and restored", () => {
         await project.provision("g/t");
         const [stamp] = readdirSync(join(home.okstraHome, "trash/proj/g/t"));
         const later = join(home.okstraHome, "trash/proj/g/t/29990101T000000000Z");
-        const { renameSync } = await import("node:fs");
         renameSync(join(home.okstraHome, "trash/proj/g/t", String(stamp)), later);
       }
     }
@@ -389,98 +368,4 @@ test("a task whose directory is gone: its commits are still asked about, then ke
   expect(await repo.worktrees()).toEqual([repo.root]);
   expect((await restore()).status).toBe(0);
   expect(await repo.resolve("HEAD", path)).toBe(tip);
-});
-
-describe("case 22: stopped between any two steps", () => {
-  const STEPS = ["work-archived", "work-pinned", "trash-written", "removing", "tree-removed", "branch-deleted", "row-dropped"];
-
-  /** Stops the removal at a step as a kill would: nothing after it happens. */
-  async function stopAt(step: string): Promise<void> {
-    const stopped = await project.okstra(["worktree", "remove", "g/t", "--yes"], {
-      onEvent: (event) => {
-        if (event.type === step) throw new Error(`stopped at ${step}`);
-      },
-    });
-    expect(stopped.stdout).toContain(`stopped at ${step}`);
-  }
-
-  for (const step of STEPS) {
-    test(`after ${step}: all work is there or comes back`, async () => {
-      await makeWork();
-      const before = photograph(path);
-      await stopAt(step);
-      const again = await remove("--yes");
-      expect([0, 1]).toContain(again.status);
-      if (again.status === 1) expect(again.json.error.code).toBe("OKSTRA_TASK_NOT_FOUND");
-      expect(existsSync(path)).toBe(false);
-      expect(await project.repo.branches()).toEqual(["main"]);
-      expect(project.loadRegistry().tasks).toEqual({});
-      const back = await restore();
-      expect(back.status, back.stdout).toBe(0);
-      expect(photograph(path)).toEqual(before);
-      expect((await project.okstra(["doctor"])).json.verdict).toBe("ok");
-    });
-
-    test(`after ${step}: provision answers with a whole tree, never a half-deleted one`, async () => {
-      await makeWork();
-      await stopAt(step);
-      const answer = await project.provision("g/t");
-      expect(["created", "reused"]).toContain(answer.status);
-      const deleted = (await project.repo.status(path)).filter((line) => line.startsWith(" D"));
-      expect(deleted).toEqual(answer.status === "reused" ? [" D gone.txt"] : []);
-    });
-  }
-
-  for (const withGitFile of [true, false]) {
-    test(`in the middle of git's own deletion, ${withGitFile ? "before" : "after"} its .git file went`, async () => {
-      await makeWork();
-      const before = photograph(path);
-      await stopAt("removing");
-      for (const name of ["src", "README.md", "private.txt", "build"]) rmSync(join(path, name), { recursive: true });
-      if (!withGitFile) rmSync(join(path, ".git"));
-      expect((await project.okstra(["worktree", "repair"])).json.actions).toMatchObject([{ action: "settled", subject: "proj/g/t" }]);
-      expect(existsSync(path)).toBe(false);
-      expect((await restore()).status).toBe(0);
-      expect(photograph(path)).toEqual(before);
-    });
-  }
-
-  test("work that was done after the interruption is never lost", async () => {
-    await makeWork();
-    await stopAt("removing");
-    project.repo.write("later.txt", "later\n", { at: path });
-    const warned = await project.okstra(["worktree", "provision", "g/t"]);
-    expect(warned.json).toMatchObject({ status: "reused", path });
-    expect(warned.stderr).toContain("given up");
-    expect(project.repo.read("later.txt", path)).toBe("later\n");
-  });
-
-  test("doctor names the interrupted removal and the command that mends it", async () => {
-    await stopAt("removing");
-    const doctor = await project.okstra(["doctor"]);
-    expect(doctor.status).toBe(1);
-    expect(doctor.json.checks.filter((check: { ok: boolean }) => !check.ok)).toMatchObject([{ name: "tasks", message: expect.stringContaining("interrupted removal"), fix: "okstra worktree repair" }]);
-  });
-
-  for (const step of ["row-reserved", "checkout-ended", "links-made", "work-restored", "activating"]) {
-    test(`a restore that stops at ${step} is completed by the next command`, async () => {
-      await makeWork();
-      const before = photograph(path);
-      await remove("--yes");
-      await project.okstra(["worktree", "restore", "g/t"], {
-        onEvent: (event) => {
-          if (event.type === step) throw new Error("stopped");
-        },
-      });
-      const answer = step === "links-made" ? await restore() : await project.okstra(["worktree", "provision", "g/t"]);
-      if (step === "checkout-ended") {
-        // An error inside the checkout is taken back whole; only a kill leaves the row.
-        expect((await project.okstra(["worktree", "remove", "g/t"])).status).toBe(0);
-        return;
-      }
-      expect(answer.status, answer.stdout).toBe(0);
-      expect(photograph(path)).toEqual(before);
-      expect((await project.okstra(["doctor"])).json.verdict).toBe("ok");
-    });
-  }
 });

@@ -64,16 +64,31 @@ export async function removeTask(app: App, request: RemoveRequest): Promise<Remo
 }
 
 async function removeLocked(app: App, place: Place, row: RegistryRow, request: RemoveRequest): Promise<RemoveAnswer> {
-  const lease = await app.locks.acquire(repositoryLockName(app, place.repository), { holder: `remove ${place.taskKey}`, waitMs: 60 * 60 * 1000 });
+  const lease = await app.locks.acquire(repositoryLockName(app, place.repository), {
+    holder: `remove ${place.taskKey}`,
+    waitMs: 60 * 60 * 1000,
+  });
   try {
     if (row.status === "provisioning") {
       const notes = await discardProvisioned(app, place, row, lease);
       const kept = (await listTrashStamps(app, place.taskKey)).length > 0;
-      return { status: "removed", taskKey: place.taskKey, path: place.path, branch: row.branch, refs: {}, archive: null, restore: kept ? restoreCommand(place) : "", note: ["it was never handed out", ...notes].join("; ") };
+      return {
+        status: "removed",
+        taskKey: place.taskKey,
+        path: place.path,
+        branch: row.branch,
+        refs: {},
+        archive: null,
+        restore: kept ? restoreCommand(place) : "",
+        note: ["it was never handed out", ...notes].join("; "),
+      };
     }
     const tree = await app.files.inspect(place.path);
     await requireRemovable(app, place, row, tree);
-    const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: tree.kind === "worktree" ? place.path : place.mainRoot });
+    const safe = await app.git.safeConfig({
+      commonDir: place.repository,
+      mainRoot: tree.kind === "worktree" ? place.path : place.mainRoot,
+    });
     const work = await loadWork(app, place, { row, tree, safe });
     requireConsent(app, place, row.branch, work, request);
     const marker = tree.kind === "worktree" ? tree.marker : await app.files.loadMarkerOf(place.repository, place.path);
@@ -88,7 +103,10 @@ async function removeLocked(app: App, place: Place, row: RegistryRow, request: R
 /** From here on the next command finishes the removal. */
 async function mark(app: App, place: Place, row: RegistryRow, entry: TrashManifest): Promise<void> {
   await app.registry.update((registry) => ({
-    registry: findRow(registry, place.taskKey) === null ? registry : putRow(registry, place.taskKey, { ...row, pending: { step: "removing", stamp: entry.stamp } }),
+    registry:
+      findRow(registry, place.taskKey) === null
+        ? registry
+        : putRow(registry, place.taskKey, { ...row, pending: { step: "removing", stamp: entry.stamp } }),
     result: null,
   }));
   app.emit({ type: "removing", text: `removing ${place.path}` });
@@ -96,12 +114,17 @@ async function mark(app: App, place: Place, row: RegistryRow, entry: TrashManife
 
 async function requireRemovable(app: App, place: Place, row: RegistryRow, tree: TreeState): Promise<void> {
   if (tree.kind === "parent-absent") {
-    throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", { message: `The directory above ${place.path} is gone; is a disk not mounted?`, hint: "Mount it; or, if it was deleted: okstra worktree repair", details: { path: place.path } });
+    throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", {
+      message: `The directory above ${place.path} is gone; is a disk not mounted?`,
+      hint: "Mount it; or, if it was deleted: okstra worktree repair",
+      details: { path: place.path },
+    });
   }
   if (tree.kind === "foreign") throw notOurs(place, tree.reason);
   const trees = await app.git.listWorktrees(place.mainRoot);
   const listed = trees.find(({ path }, index) => index > 0 && path === place.path);
-  if (tree.kind === "worktree" && (tree.repository !== place.repository || listed === undefined)) throw notOurs(place, "git does not list it as a worktree of this repository");
+  if (tree.kind === "worktree" && (tree.repository !== place.repository || listed === undefined))
+    throw notOurs(place, "git does not list it as a worktree of this repository");
   if (listed !== undefined && listed.locked !== null) {
     throw new OkstraError("OKSTRA_WORKTREE_LOCKED", {
       message: `${place.path} is locked${listed.locked === "" ? "" : `: ${listed.locked}`}.`,
@@ -130,7 +153,10 @@ async function requireRemovable(app: App, place: Place, row: RegistryRow, tree: 
 /** @throws OKSTRA_WORKTREE_IN_USE, the caller's own shell included */
 async function requireNobodyThere(app: App, place: Place): Promise<void> {
   const { cwd, processId } = app.surroundings;
-  const processes = [...(await app.files.findOccupants(place.path)), ...(cwd === place.path || cwd.startsWith(`${place.path}/`) ? [processId] : [])];
+  const processes = [
+    ...(await app.files.findOccupants(place.path)),
+    ...(cwd === place.path || cwd.startsWith(`${place.path}/`) ? [processId] : []),
+  ];
   if (processes.length === 0) return;
   throw new OkstraError("OKSTRA_WORKTREE_IN_USE", {
     message: `${processes.length === 1 ? "A process has" : `${processes.length} processes have`} the working directory in ${place.path}: ${processes.slice(0, 10).join(", ")}.`,
@@ -142,7 +168,11 @@ async function requireNobodyThere(app: App, place: Place): Promise<void> {
 function requireConsent(app: App, place: Place, branch: string, work: Work, request: RemoveRequest): void {
   const list = describeWork(work);
   if (!isWorkless(work) && !request.yes && !request.yesLarge) {
-    const kinds = [...(["dirty", "untracked", "ignored"] as const).filter((kind) => list[kind].length > 0), ...(work.commits.count > 0 ? ["commits"] : []), ...(work.operations.length > 0 ? ["operations"] : [])];
+    const kinds = [
+      ...(["dirty", "untracked", "ignored"] as const).filter((kind) => list[kind].length > 0),
+      ...(work.commits.count > 0 ? ["commits"] : []),
+      ...(work.operations.length > 0 ? ["operations"] : []),
+    ];
     for (const kind of ["dirty", "untracked", "ignored"] as const) tellList(app, kind, list[kind]);
     tellList(app, "neither pushed nor merged", list.commits, work.commits.count);
     for (const operation of work.operations) app.emit({ type: "work-found", level: "note", text: `unfinished: ${operation}` });
@@ -154,7 +184,10 @@ function requireConsent(app: App, place: Place, branch: string, work: Work, requ
   }
   const bytes = work.files.filter((file) => file.archived && file.type === "file").reduce((sum, { size }) => sum + size, 0);
   if (bytes > LARGE_ARCHIVE_BYTES && !request.yesLarge) {
-    throw new OkstraError("OKSTRA_ARCHIVE_TOO_LARGE", { message: `The ignored files in ${place.path} are ${Math.ceil(bytes / (1024 * 1024))} MB.`, details: { path: place.path, bytes, limit: LARGE_ARCHIVE_BYTES } });
+    throw new OkstraError("OKSTRA_ARCHIVE_TOO_LARGE", {
+      message: `The ignored files in ${place.path} are ${Math.ceil(bytes / (1024 * 1024))} MB.`,
+      details: { path: place.path, bytes, limit: LARGE_ARCHIVE_BYTES },
+    });
   }
 }
 
@@ -169,7 +202,10 @@ function summarise(list: ReturnType<typeof describeWork>, work: Work): string {
     ...count(list.dirty.length, "changed"),
     ...count(list.untracked.length, "untracked"),
     ...count(list.ignored.length, "ignored"),
-    ...count(work.commits.count, work.commits.count === 1 ? "commit that is neither pushed nor merged" : "commits that are neither pushed nor merged"),
+    ...count(
+      work.commits.count,
+      work.commits.count === 1 ? "commit that is neither pushed nor merged" : "commits that are neither pushed nor merged",
+    ),
     ...work.operations.map((operation) => `an unfinished ${operation}`),
   ].join(", ");
 }
@@ -185,6 +221,19 @@ function answer(place: Place, entry: TrashManifest, notes: readonly string[]): R
     if (typeof ref === "string") refs[name] = ref;
   }
   const kept = entry.files.filter(({ type }) => type !== "directory").length;
-  const note = [`kept under refs/okstra/trash/${place.taskKey}/${entry.stamp}`, ...(kept > 0 ? [`with ${kept} file${kept === 1 ? "" : "s"}`] : []), ...notes].join("; ");
-  return { status: "removed", taskKey: place.taskKey, path: entry.row.worktree_path, branch: entry.row.branch, refs, archive: entry.archive?.path ?? null, restore: restoreCommand(place), note };
+  const note = [
+    `kept under refs/okstra/trash/${place.taskKey}/${entry.stamp}`,
+    ...(kept > 0 ? [`with ${kept} file${kept === 1 ? "" : "s"}`] : []),
+    ...notes,
+  ].join("; ");
+  return {
+    status: "removed",
+    taskKey: place.taskKey,
+    path: entry.row.worktree_path,
+    branch: entry.row.branch,
+    refs,
+    archive: entry.archive?.path ?? null,
+    restore: restoreCommand(place),
+    note,
+  };
 }

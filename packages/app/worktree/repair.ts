@@ -1,7 +1,7 @@
 import type { RegistryRow } from "@okstra/core/domain/registry";
 import { findRow, putRow } from "@okstra/core/domain/registry-change";
 import { formatTaskKey, splitTaskKey } from "@okstra/core/domain/task-key";
-import type { RepositoryLocation } from "@okstra/core/git-port";
+import type { RepositoryLocation, WorktreeEntry } from "@okstra/core/git-port";
 import { OkstraError } from "@okstra/core/errors";
 import type { App } from "../app.ts";
 import { discardProvisioned } from "./discard-provisioned.ts";
@@ -47,14 +47,40 @@ async function mendRows(app: App, add: Add): Promise<void> {
   for (const [taskKey, row] of Object.entries(registry.tasks)) {
     if (row.status !== "provisioning" && row.pending === undefined && !app.files.isInside(row.worktree_path)) continue;
     if (row.repository === "" || !(await app.store.exists(row.repository))) {
-      if (row.status !== "released") add("left-alone", taskKey, `${taskKey}: its repository ${row.repository === "" ? "is not known" : `${row.repository} is gone`}; if it moved, run okstra worktree repair inside it`);
+      if (row.status !== "released")
+        add(
+          "left-alone",
+          taskKey,
+          `${taskKey}: its repository ${row.repository === "" ? "is not known" : `${row.repository} is gone`}; if it moved, run okstra worktree repair inside it`,
+        );
       continue;
     }
     if (row.status !== "released" && (await app.files.inspect(row.worktree_path)).kind === "parent-absent") {
       await app.files.ensureParents(row.worktree_path);
-      add("parent-made", taskKey, `${taskKey}: made the directory above ${row.worktree_path}; okstra worktree provision checks it out again`);
+      add(
+        "parent-made",
+        taskKey,
+        `${taskKey}: made the directory above ${row.worktree_path}; okstra worktree provision checks it out again`,
+      );
     }
     if (row.status === "provisioning" || row.pending !== undefined) await mendUnfinished(app, taskKey, row, add);
+    else await sweepTree(app, taskKey, row, add);
+  }
+}
+
+/** Temporary files of okstra's in git's bookkeeping of a tree; whoever writes them holds the task's lock. */
+async function sweepTree(app: App, taskKey: string, row: RegistryRow, add: Add): Promise<void> {
+  const tree = await app.files.inspect(row.worktree_path);
+  if (tree.kind !== "worktree" || (await app.files.listLeftovers(tree.adminDir)).temporary.length === 0) return;
+  const taken = await app.locks.tryAcquire(taskLockName(app, taskKey), `repair ${taskKey}`);
+  if (!("lease" in taken)) return;
+  try {
+    for (const path of (await app.files.listLeftovers(tree.adminDir)).temporary) {
+      await app.store.remove(path);
+      add("swept", path, `removed the temporary file ${path}`);
+    }
+  } finally {
+    await taken.lease.release();
   }
 }
 
@@ -65,13 +91,13 @@ async function mendUnfinished(app: App, taskKey: string, row: RegistryRow, add: 
     add("left-alone", taskKey, `${taskKey}: another okstra works on it`);
     return;
   }
-  const main = (await app.git.listWorktrees(row.repository))[0];
-  if (main === undefined || main.bare) {
-    await taken.lease.release();
-    add("left-alone", taskKey, `${taskKey}: ${row.repository} has no main worktree`);
-    return;
-  }
+  let main: WorktreeEntry | undefined;
   try {
+    main = (await app.git.listWorktrees(row.repository))[0];
+    if (main === undefined || main.bare) {
+      add("left-alone", taskKey, `${taskKey}: ${row.repository} has no main worktree`);
+      return;
+    }
     if (await settlePending(app, taskKey, main.path)) {
       add("settled", taskKey, `${taskKey}: an interrupted ${row.pending?.step === "removing" ? "removal" : "update"} was settled`);
       return;
@@ -100,7 +126,14 @@ async function rollBack(app: App, taskKey: string, row: RegistryRow, mainRoot: s
     try {
       const current = findRow((await app.registry.load()).registry, taskKey);
       if (current?.status !== "provisioning") return;
-      const place: Place = { key: splitTaskKey(taskKey), taskKey, path: current.worktree_path, mainRoot, repository: current.repository, project: { schema: 1, projectId: current.project_id } };
+      const place: Place = {
+        key: splitTaskKey(taskKey),
+        taskKey,
+        path: current.worktree_path,
+        mainRoot,
+        repository: current.repository,
+        project: { schema: 1, projectId: current.project_id },
+      };
       const notes = await discardProvisioned(app, place, current, repository);
       add("rolled-back", taskKey, [`${taskKey}: could not be completed (${reason.message}) and was taken back`, ...notes].join("; "));
     } finally {
@@ -131,7 +164,11 @@ async function relinkMoved(app: App, location: RepositoryLocation, add: Add): Pr
       await saveRow(app, taskKey, { ...row, repository: location.commonDir });
       const tree = await app.files.inspect(path);
       const links = tree.kind === "worktree" && tree.marker !== null ? await app.files.renewLinks(mainRoot, path, tree.marker.links) : [];
-      add("relinked", taskKey, `${taskKey}: its repository moved from ${row.repository} to ${location.commonDir}${links.length > 0 ? `; linked ${links.join(", ")} again` : ""}`);
+      add(
+        "relinked",
+        taskKey,
+        `${taskKey}: its repository moved from ${row.repository} to ${location.commonDir}${links.length > 0 ? `; linked ${links.join(", ")} again` : ""}`,
+      );
     }
   } finally {
     await lease.release();
@@ -152,9 +189,25 @@ async function registerMarked(app: App, add: Add): Promise<void> {
     }
     const key = splitTaskKey(marker.taskKey);
     const taskKey = formatTaskKey(key);
-    const place: Place = { key, taskKey, path, mainRoot: "", repository: tree.repository, project: { schema: 1, projectId: marker.projectId } };
-    const row = rowFor(place, { branch: marker.branch, base: marker.baseRef, createdAt: marker.createdAt, lastPhase: marker.lastPhase, status: marker.status });
-    await app.registry.update((current) => ({ registry: findRow(current, taskKey) === null ? putRow(current, taskKey, row) : current, result: null }));
+    const place: Place = {
+      key,
+      taskKey,
+      path,
+      mainRoot: "",
+      repository: tree.repository,
+      project: { schema: 1, projectId: marker.projectId },
+    };
+    const row = rowFor(place, {
+      branch: marker.branch,
+      base: marker.baseRef,
+      createdAt: marker.createdAt,
+      lastPhase: marker.lastPhase,
+      status: marker.status,
+    });
+    await app.registry.update((current) => ({
+      registry: findRow(current, taskKey) === null ? putRow(current, taskKey, row) : current,
+      result: null,
+    }));
     add("registered", taskKey, `${taskKey}: its row was lost and was made again from ${path}`);
   }
 }

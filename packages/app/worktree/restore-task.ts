@@ -30,7 +30,12 @@ export interface RestoreAnswer {
 export async function restoreTask(app: App, request: { task: string; dir: string }): Promise<RestoreAnswer> {
   const opened = await openProject(app, request.dir);
   const taskKey = formatTaskKey(parseTaskName(request.task, opened.project.projectId, app.sha256));
-  if (opened.location === null) throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", { message: `${opened.root} is in no git repository; nothing was kept of ${taskKey}.`, hint: "Run it in the repository of the task.", details: { taskKey } });
+  if (opened.location === null)
+    throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", {
+      message: `${opened.root} is in no git repository; nothing was kept of ${taskKey}.`,
+      hint: "Run it in the repository of the task.",
+      details: { taskKey },
+    });
   const lease = await app.locks.acquire(taskLockName(app, taskKey), { holder: `restore ${taskKey}` });
   try {
     // The default place: okstra makes directories only below its home.
@@ -49,10 +54,18 @@ export async function restoreTask(app: App, request: { task: string; dir: string
     }
     const entry = await requireTrashEntry(app, place, isOwnRest ? (row.pending?.stamp ?? null) : null);
     if (entry.row.repository !== place.repository && (await app.git.resolveCommits(place.mainRoot, listCommits(entry))).includes(null)) {
-      throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", { message: `What was kept of ${taskKey} is in another repository: ${entry.row.repository}.`, hint: "Run it in that repository.", details: { taskKey, repository: entry.row.repository } });
+      throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", {
+        message: `What was kept of ${taskKey} is in another repository: ${entry.row.repository}.`,
+        hint: "Run it in that repository.",
+        details: { taskKey, repository: entry.row.repository },
+      });
     }
     if (!isOwnRest && (await app.store.exists(place.path))) {
-      throw new OkstraError("OKSTRA_PATH_EXISTS", { message: `${place.path} exists and belongs to no task.`, hint: `Move it away: mv ${place.path} ${place.path}.old`, details: { path: place.path } });
+      throw new OkstraError("OKSTRA_PATH_EXISTS", {
+        message: `${place.path} exists and belongs to no task.`,
+        hint: `Move it away: mv ${place.path} ${place.path}.old`,
+        details: { path: place.path },
+      });
     }
     const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.mainRoot });
     const rebuilt = await rebuildFromTrash(app, place, { entry, safe });
@@ -67,7 +80,10 @@ export async function restoreTask(app: App, request: { task: string; dir: string
       refs: listRefs(entry).map(({ ref }) => ref),
       archive: entry.archive?.path ?? null,
       files,
-      note: [`brought back what was removed at ${entry.removedAt}${files > 0 ? `, ${files} file${files === 1 ? "" : "s"} of work with it` : ""}; the recovery refs stay under refs/okstra/trash/${taskKey}/${entry.stamp}`, ...rebuilt.notes].join("; "),
+      note: [
+        `brought back what was removed at ${entry.removedAt}${files > 0 ? `, ${files} file${files === 1 ? "" : "s"} of work with it` : ""}; the recovery refs stay under refs/okstra/trash/${taskKey}/${entry.stamp}`,
+        ...rebuilt.notes,
+      ].join("; "),
     };
   } finally {
     await lease.release();

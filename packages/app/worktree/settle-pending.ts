@@ -38,14 +38,22 @@ async function settleRemoval(app: App, taskKey: string, row: RegistryRow, mainRo
     });
     await app.files.relink(row.repository, row.worktree_path);
     const tree = await app.files.inspect(row.worktree_path);
-    if (tree.kind === "parent-absent") throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", { message: `The directory above ${row.worktree_path} is gone; is a disk not mounted?`, details: { path: row.worktree_path } });
+    if (tree.kind === "parent-absent")
+      throw new OkstraError("OKSTRA_PATH_NOT_MOUNTED", {
+        message: `The directory above ${row.worktree_path} is gone; is a disk not mounted?`,
+        details: { path: row.worktree_path },
+      });
     const safe = await app.git.safeConfig({ commonDir: row.repository, mainRoot: tree.kind === "worktree" ? row.worktree_path : mainRoot });
     if (entry !== null && isCovered(await loadWork(app, place, { row, tree, safe }), entry)) {
       await finishRemoval(app, place, { row, entry, lock: lease });
       return;
     }
     await saveRow(app, taskKey, withoutPending(row));
-    app.emit({ type: "removal-given-up", level: "warning", text: `an interrupted removal of ${taskKey} was given up: the tree has changed since; what was kept is under refs/okstra/trash/${taskKey}/${stamp}` });
+    app.emit({
+      type: "removal-given-up",
+      level: "warning",
+      text: `an interrupted removal of ${taskKey} was given up: the tree has changed since; what was kept is under refs/okstra/trash/${taskKey}/${stamp}`,
+    });
   } finally {
     await lease.release();
   }

@@ -31,7 +31,8 @@ export async function settleUpdate(app: App, taskKey: string, row: RegistryRow):
 /** Ends a rebase or merge that okstra began; the tree was clean before, so nothing of the person's is in it. */
 export async function abortOperation(app: App, path: string, tree: TreeState & { kind: "worktree" }, safe: SafeConfig): Promise<void> {
   for (const operation of await app.files.listOperations(tree.adminDir)) {
-    if (operation === "rebase" || operation === "merge") await app.git.run(path, [operation, "--abort"], { safe, okExitCodes: [0, 1, 128] });
+    if (operation === "rebase" || operation === "merge")
+      await app.git.run(path, [operation, "--abort"], { safe, okExitCodes: [0, 1, 128] });
   }
 }
 
@@ -52,10 +53,19 @@ export async function isAncestor(app: App, dir: string, ancestor: string, commit
 }
 
 /** Writes the new base into the marker and the row; the row last, which ends the step. */
-export async function writeBase(app: App, taskKey: string, row: RegistryRow, facts: { base: string; baseName: string | undefined }): Promise<void> {
+export async function writeBase(
+  app: App,
+  taskKey: string,
+  row: RegistryRow,
+  facts: { base: string; baseName: string | undefined },
+): Promise<void> {
   const tree = await app.files.inspect(row.worktree_path);
   if (tree.kind === "worktree" && tree.marker !== null) {
-    await app.files.writeMarker(tree.adminDir, { ...tree.marker, baseRef: facts.base, ...(facts.baseName === undefined ? {} : { baseName: facts.baseName }) });
+    await app.files.writeMarker(tree.adminDir, {
+      ...tree.marker,
+      baseRef: facts.base,
+      ...(facts.baseName === undefined ? {} : { baseName: facts.baseName }),
+    });
   }
   await saveRow(app, taskKey, { ...withoutPending(row), base_ref: facts.base });
 }

@@ -26,7 +26,13 @@ export const trashManifestSchema = z.looseObject({
   removedAt: z.string(),
   row: registryRowSchema,
   marker: z.looseObject({ category: z.string(), baseName: z.string().optional() }).nullable(),
-  refs: z.looseObject({ branch: refSchema.optional(), head: refSchema.optional(), work: refSchema.optional(), index: refSchema.optional(), merge: refSchema.optional() }),
+  refs: z.looseObject({
+    branch: refSchema.optional(),
+    head: refSchema.optional(),
+    work: refSchema.optional(),
+    index: refSchema.optional(),
+    merge: refSchema.optional(),
+  }),
   detached: z.boolean(),
   operations: z.array(z.string()),
   files: z.array(trashFileSchema),
@@ -43,7 +49,8 @@ export function trashDirectory(app: App, taskKey: string): string {
 export async function listTrashStamps(app: App, taskKey: string): Promise<readonly string[]> {
   const directory = trashDirectory(app, taskKey);
   const stamps: string[] = [];
-  for (const name of await app.store.listDirectory(directory)) if (await app.store.exists(`${directory}/${name}/manifest.json`)) stamps.push(name);
+  for (const name of await app.store.listDirectory(directory))
+    if (await app.store.exists(`${directory}/${name}/manifest.json`)) stamps.push(name);
   return stamps;
 }
 
@@ -61,7 +68,11 @@ export function nextStamp(now: string, existing: readonly string[]): string {
 }
 
 /** @throws OKSTRA_TRASH_NOT_FOUND */
-export async function requireTrashEntry(app: App, place: Pick<Place, "taskKey" | "mainRoot">, stamp: string | null): Promise<TrashManifest> {
+export async function requireTrashEntry(
+  app: App,
+  place: Pick<Place, "taskKey" | "mainRoot">,
+  stamp: string | null,
+): Promise<TrashManifest> {
   const chosen = stamp ?? (await listTrashStamps(app, place.taskKey)).at(-1);
   const text = chosen === undefined ? null : await app.store.readText(`${trashDirectory(app, place.taskKey)}/${chosen}/manifest.json`);
   if (text === null) {
@@ -78,6 +89,10 @@ function parseManifest(text: string, taskKey: string): TrashManifest {
   try {
     return trashManifestSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", { message: `The manifest of what was kept of ${taskKey} cannot be read.`, details: { taskKey }, cause });
+    throw new OkstraError("OKSTRA_TRASH_NOT_FOUND", {
+      message: `The manifest of what was kept of ${taskKey} cannot be read.`,
+      details: { taskKey },
+      cause,
+    });
   }
 }

@@ -60,7 +60,10 @@ export async function updateTask(app: App, request: UpdateRequest): Promise<Upda
     const { row } = await requireTask(app, request.task, request.dir);
     const place = placeOf(app, known.opened, known.taskKey, row);
     requireSameRepository(place, row);
-    const repository = await app.locks.acquire(repositoryLockName(app, place.repository), { holder: `update ${known.taskKey}`, waitMs: 60 * 60 * 1000 });
+    const repository = await app.locks.acquire(repositoryLockName(app, place.repository), {
+      holder: `update ${known.taskKey}`,
+      waitMs: 60 * 60 * 1000,
+    });
     try {
       return await updateLocked(app, place, row, request, repository);
     } finally {
@@ -83,12 +86,19 @@ async function updateLocked(app: App, place: Place, row: RegistryRow, request: U
   }
   const ontoName = request.onto ?? tree.marker?.baseName ?? "HEAD";
   const [onto, tip] = await app.git.resolveCommits(place.mainRoot, [ontoName, `refs/heads/${row.branch}`]);
-  if (typeof onto !== "string") throw new OkstraError("OKSTRA_BASE_REF_NOT_FOUND", { message: `${ontoName} is no commit of ${place.mainRoot}.`, hint: "Name one: okstra worktree update <group>/<task> --onto <ref>", details: { onto: ontoName } });
-  if (typeof tip !== "string") throw new OkstraError("OKSTRA_BRANCH_LOST", { message: `The branch ${row.branch} is gone.`, details: { branch: row.branch } });
+  if (typeof onto !== "string")
+    throw new OkstraError("OKSTRA_BASE_REF_NOT_FOUND", {
+      message: `${ontoName} is no commit of ${place.mainRoot}.`,
+      hint: "Name one: okstra worktree update <group>/<task> --onto <ref>",
+      details: { onto: ontoName },
+    });
+  if (typeof tip !== "string")
+    throw new OkstraError("OKSTRA_BRANCH_LOST", { message: `The branch ${row.branch} is gone.`, details: { branch: row.branch } });
   const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.path });
   const move: Move = { place, row, tree, safe, tip, onto, ontoName };
   if (await isAncestor(app, place.path, onto, tip)) {
-    if (row.base_ref !== onto && (await isAncestor(app, place.path, row.base_ref === "" ? onto : row.base_ref, onto))) await writeBase(app, place.taskKey, row, { base: onto, baseName: ontoName });
+    if (row.base_ref !== onto && (await isAncestor(app, place.path, row.base_ref === "" ? onto : row.base_ref, onto)))
+      await writeBase(app, place.taskKey, row, { base: onto, baseName: ontoName });
     return answer(move, { status: "current", strategy: null, to: tip, backup: null, note: `${row.branch} has all of ${ontoName} already` });
   }
   await requireClean(app, move);
@@ -103,8 +113,14 @@ async function requireClean(app: App, { place, tree, safe }: Move): Promise<void
   const changed = await app.git.status(place.path, { untracked: false, safe });
   if (operations.length === 0 && changed.length === 0) return;
   throw new OkstraError("OKSTRA_TREE_DIRTY", {
-    message: operations.length > 0 ? `${place.path} has an unfinished ${operations.join(" and ")}.` : `${place.path} has ${changed.length} uncommitted change${changed.length === 1 ? "" : "s"}.`,
-    hint: operations.length > 0 ? `Finish it or take it back: git -C ${place.path} ${operations[0]} --abort` : `Commit them, or: git -C ${place.path} stash`,
+    message:
+      operations.length > 0
+        ? `${place.path} has an unfinished ${operations.join(" and ")}.`
+        : `${place.path} has ${changed.length} uncommitted change${changed.length === 1 ? "" : "s"}.`,
+    hint:
+      operations.length > 0
+        ? `Finish it or take it back: git -C ${place.path} ${operations[0]} --abort`
+        : `Commit them, or: git -C ${place.path} stash`,
     details: { path: place.path, operations, files: changed.map(({ path }) => path) },
   });
 }
@@ -113,16 +129,29 @@ async function requireClean(app: App, { place, tree, safe }: Move): Promise<void
 async function chooseStrategy(app: App, { place, row, tip, onto }: Move): Promise<"rebase" | "merge"> {
   const own = [tip, "--not", onto, ...(row.base_ref === "" ? [] : [row.base_ref])];
   const [merges, all, unpushed] = await Promise.all(
-    [["--merges", ...own], own, [...own, "--remotes"]].map(async (range) => Number((await app.git.run(place.mainRoot, ["rev-list", "--count", ...range])).stdout.trim())),
+    [["--merges", ...own], own, [...own, "--remotes"]].map(async (range) =>
+      Number((await app.git.run(place.mainRoot, ["rev-list", "--count", ...range])).stdout.trim()),
+    ),
   );
   return merges === 0 && all === unpushed ? "rebase" : "merge";
 }
 
 /** @throws OKSTRA_UPDATE_CONFLICT with the files; git before 2.38 cannot tell beforehand */
 async function probe(app: App, { place, tip, onto, ontoName, row, safe }: Move): Promise<void> {
-  const probed = await app.git.run(place.path, ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", tip, onto], { safe, okExitCodes: [0, 1, 128, 129] });
+  const probed = await app.git.run(place.path, ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", tip, onto], {
+    safe,
+    okExitCodes: [0, 1, 128, 129],
+  });
   if (probed.exitCode !== 1) return;
-  throw conflict(ontoName, row, place, probed.stdout.split("\0").slice(1).filter((file) => file !== ""));
+  throw conflict(
+    ontoName,
+    row,
+    place,
+    probed.stdout
+      .split("\0")
+      .slice(1)
+      .filter((file) => file !== ""),
+  );
 }
 
 function conflict(ontoName: string, row: RegistryRow, place: Place, files: readonly string[]): OkstraError {
@@ -135,30 +164,61 @@ function conflict(ontoName: string, row: RegistryRow, place: Place, files: reado
 
 async function moveBranch(app: App, move: Move, strategy: "rebase" | "merge", lock: GitLock): Promise<UpdateAnswer> {
   const { place, row, tree, safe, tip, onto, ontoName } = move;
-  const kept = (await app.git.run(place.mainRoot, ["for-each-ref", "--format=%(refname)", `refs/okstra/backup/${place.taskKey}`])).stdout.split("\n").map((ref) => ref.slice(ref.lastIndexOf("/") + 1));
-  const stamp = nextStamp(app.clock.now(), kept.filter((name) => name !== ""));
+  const kept = (await app.git.run(place.mainRoot, ["for-each-ref", "--format=%(refname)", `refs/okstra/backup/${place.taskKey}`])).stdout
+    .split("\n")
+    .map((ref) => ref.slice(ref.lastIndexOf("/") + 1));
+  const stamp = nextStamp(
+    app.clock.now(),
+    kept.filter((name) => name !== ""),
+  );
   const backup = backupRef(place.taskKey, stamp);
   await app.git.run(place.mainRoot, ["update-ref", backup, tip, ""], { lock });
   await saveRow(app, place.taskKey, { ...row, pending: { step: "updating", stamp, onto, ontoName } });
   app.emit({ type: "updating", text: `${strategy} of ${row.branch} onto ${ontoName}` });
-  const operation = await (strategy === "rebase" ? rebaseArguments(app, move) : ["merge", "--no-ff", "--no-edit", "--no-autostash", "-m", `Merge ${ontoName} into ${row.branch}`, onto]);
-  const done = await app.git.run(place.path, ["-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false", "-c", "rerere.enabled=false", ...operation], { safe, lock, env: NO_EDITOR, okExitCodes: [0, 1, 2, 128] });
+  const operation = await (strategy === "rebase"
+    ? rebaseArguments(app, move)
+    : ["merge", "--no-ff", "--no-edit", "--no-autostash", "-m", `Merge ${ontoName} into ${row.branch}`, onto]);
+  const done = await app.git.run(
+    place.path,
+    ["-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false", "-c", "rerere.enabled=false", ...operation],
+    { safe, lock, env: NO_EDITOR, okExitCodes: [0, 1, 2, 128] },
+  );
   if (done.exitCode !== 0) {
-    const unmerged = (await app.git.status(place.path, { untracked: false, safe })).filter(({ code }) => code.includes("U") || code === "AA" || code === "DD");
+    const unmerged = (await app.git.status(place.path, { untracked: false, safe })).filter(
+      ({ code }) => code.includes("U") || code === "AA" || code === "DD",
+    );
     await abortOperation(app, place.path, tree, safe);
     await requireAsBefore(app, place.taskKey, row, stamp);
     await saveRow(app, place.taskKey, row);
-    if (unmerged.length > 0) throw conflict(ontoName, row, place, unmerged.map(({ path }) => path));
-    throw new OkstraError("OKSTRA_UPDATE_FAILED", { message: `git ${strategy} failed in ${place.path}; everything was put back.`, details: { path: place.path, stderr: done.stderr.slice(-2000), backup } });
+    if (unmerged.length > 0)
+      throw conflict(
+        ontoName,
+        row,
+        place,
+        unmerged.map(({ path }) => path),
+      );
+    throw new OkstraError("OKSTRA_UPDATE_FAILED", {
+      message: `git ${strategy} failed in ${place.path}; everything was put back.`,
+      details: { path: place.path, stderr: done.stderr.slice(-2000), backup },
+    });
   }
   await writeBase(app, place.taskKey, row, { base: onto, baseName: ontoName });
   const [to] = await app.git.resolveCommits(place.path, [`refs/heads/${row.branch}`]);
-  return answer(move, { status: "updated", strategy, to: to ?? "", backup, note: `${strategy === "rebase" ? "rebased onto" : "merged"} ${ontoName} (${onto.slice(0, 12)}); the branch as it was: ${backup}` });
+  return answer(move, {
+    status: "updated",
+    strategy,
+    to: to ?? "",
+    backup,
+    note: `${strategy === "rebase" ? "rebased onto" : "merged"} ${ontoName} (${onto.slice(0, 12)}); the branch as it was: ${backup}`,
+  });
 }
 
 /** Where the old base was rewritten away only the task's own commits move; else git leaves out what the base has. */
 async function rebaseArguments(app: App, { place, row, tip, onto }: Move): Promise<readonly string[]> {
-  const isRewritten = row.base_ref !== "" && !(await isAncestor(app, place.path, row.base_ref, onto)) && (await isAncestor(app, place.path, row.base_ref, tip));
+  const isRewritten =
+    row.base_ref !== "" &&
+    !(await isAncestor(app, place.path, row.base_ref, onto)) &&
+    (await isAncestor(app, place.path, row.base_ref, tip));
   return isRewritten ? ["rebase", "--quiet", "--onto", onto, row.base_ref] : ["rebase", "--quiet", onto];
 }
 

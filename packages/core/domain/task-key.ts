@@ -5,6 +5,8 @@ export type Sha256 = (text: string) => string;
 
 const MAX_SEGMENT = 64;
 const SUFFIX_HEX = 6;
+/** What a value without a single ASCII letter or digit becomes: written again, as from a list, it stays itself. */
+const ONLY_HASH = /^_-[0-9a-f]{6}$/;
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
 
 /**
@@ -16,6 +18,7 @@ const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
  * that differ stay two segments and values that differ only in case stay one.
  */
 export function slugSegment(value: string, sha256: Sha256): string {
+  if (ONLY_HASH.test(value)) return value;
   const folded = value.normalize("NFC").toLowerCase().normalize("NFC");
   const plain = folded.replaceAll(/[^a-z0-9-]+/g, "-").replaceAll(/^-+|-+$/g, "") || "_";
   const losesText = /[\p{L}\p{N}]/u.test(folded.replaceAll(/[a-z0-9]/g, ""));

@@ -71,7 +71,6 @@ export interface Section {
 }
 
 export const text = (value: string): Inline => ({ kind: "text", text: value });
-const strong = (value: string): Inline => ({ kind: "strong", text: value });
 export const code = (value: string): Inline => ({ kind: "code", text: value });
 export const badge = (value: string, tone: Tone): Inline => ({ kind: "badge", text: value, tone });
 export const fact = (label: string, ...value: readonly Inline[]): Fact => ({ label, value });

@@ -103,7 +103,11 @@ export function createTreeContents(home: string): TreeContents {
       const names = await listNames(adminDir);
       const temporary = names.filter((name) => INDEX_COPY.test(name) || (name.startsWith(`.${MARKER_FILE}.`) && name.endsWith(".tmp")));
       const locks = names.filter((name) => name === "index.lock" || name === "HEAD.lock");
-      return { locks: [...locks, ...temporary].map((name) => join(adminDir, name)), initializing: await isInitializing(adminDir) };
+      return {
+        locks: locks.map((name) => join(adminDir, name)),
+        temporary: temporary.map((name) => join(adminDir, name)),
+        initializing: await isInitializing(adminDir),
+      };
     },
     async inspectOwn(path) {
       try {

@@ -1,0 +1,61 @@
+/**
+ * What okstra costs, as medians and ratios measured in one run; nothing here fails for being slow.
+ *
+ * usage: npm run bench [-- --json]
+ */
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { measureRegistry } from "./registry.mjs";
+import { measureStartUp } from "./start-up.mjs";
+import { measureWorktrees } from "./worktrees.mjs";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const NEEDED_BYTES = 1024 * 1024 * 1024;
+const json = process.argv.includes("--json");
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** In memory where there is room: on an ordinary disk the same checkout takes between one and five times as long. */
+function pickDirectory() {
+  const memory = "/dev/shm";
+  const { bavail, bsize } = existsSync(memory) ? statfsSync(memory) : { bavail: 0, bsize: 0 };
+  return mkdtempSync(join(bavail * bsize > NEEDED_BYTES ? memory : tmpdir(), "okstra-bench-"));
+}
+
+const directory = pickDirectory();
+try {
+  say("start-up ...");
+  const startUp = measureStartUp(ROOT, 21);
+  say("worktrees of 50 files ...");
+  const small = measureWorktrees(ROOT, directory, 50, 11);
+  say("worktrees of 20,000 files ...");
+  const large = measureWorktrees(ROOT, directory, 20_000, 7);
+  say("registry ...");
+  const registry = await measureRegistry(ROOT, directory, { rows: [10, 1000, 10_000], processes: [1, 8, 32], updates: 20 });
+  const answer = {
+    node: process.versions.node,
+    directory: directory.startsWith("/dev/shm") ? "memory" : "disk",
+    startUp,
+    worktrees: [small, large],
+    registry,
+  };
+  process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${print(answer)}\n`);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function print({ startUp, worktrees, registry }) {
+  return [
+    `start-up          node -e 0 ${startUp.nodeMs} ms · --version ${startUp.versionMs} ms (${startUp.versionRatio} x, loads ${startUp.versionLoadsBytes} bytes) · --help ${startUp.helpMs} ms (${startUp.helpRatio} x)`,
+    ...worktrees.map(
+      (each) =>
+        `${String(each.files).padEnd(6)} files      git worktree add ${each.gitWorktreeAddMs} ms · created ${each.createdMs} ms (${each.createdRatio} x; ${each.createdLessNodeRatio} x without node's own start) · reused ${each.reusedMs} ms (${each.reusedRatio} x)`,
+    ),
+    ...registry.byRows.map((each) => `registry ${String(each.rows).padEnd(6)} rows  reserve ${each.medianMs} ms, p99 ${each.p99Ms} ms`),
+    ...registry.byProcesses.map(
+      (each) =>
+        `registry ${String(each.processes).padEnd(3)} processes  reserve ${each.medianMs} ms, p99 ${each.p99Ms} ms, ${each.lost} of ${each.updates} lost`,
+    ),
+  ].join("\n");
+}
