@@ -126,7 +126,7 @@ async function adoptInNewTree(app: App, place: Place, facts: Facts, safe: SafeCo
     makeRow: () => adoptedRow(app, place, facts, "provisioning"),
     mayExist: true,
   });
-  const finished = await finishTree(app, place, { marker: markerOf(place, built.row, facts), safe, row: built.row });
+  const finished = await finishTree(app, place, { marker: markerOf(place, built.row, facts), safe, row: built.row, extras: built.extras });
   await prepareTree(app, place, finished.marker);
   return answer(place, "created", built.row, [`adopted ${facts.branch} at ${facts.tip.slice(0, 12)}`, ...finished.notes]);
 }

@@ -39,6 +39,7 @@ export async function chooseBranch(
     if (owner !== null && owner !== place.taskKey) continue;
     if ((tips[index] ?? null) !== null) {
       if (isKnownBranch(registry, place.repository, name) || (await isKnownInHistory(app, place, name))) continue;
+      if (!(await isNobodys(app, place, name))) continue;
       throw new OkstraError("OKSTRA_BRANCH_EXISTS", {
         message: `The branch ${name} exists and belongs to no task.`,
         hint: `Make it this task's: okstra worktree adopt ${name}; or rename it: git -C ${place.mainRoot} branch -m ${name} <other>`,
@@ -53,6 +54,16 @@ export async function chooseBranch(
       details: { candidates },
     });
   return { base, free };
+}
+
+/**
+ * Looks again at a branch that no row explained: another okstra may have reserved its row after the registry was
+ * read, or taken its own branch back since. A row is there before its branch and goes after it.
+ */
+async function isNobodys(app: App, place: Place, branch: string): Promise<boolean> {
+  const { registry } = await app.registry.load();
+  if (isKnownBranch(registry, place.repository, branch)) return false;
+  return (await app.git.resolveCommits(place.mainRoot, [`refs/heads/${branch}`]))[0] !== null;
 }
 
 /** A branch kept by a task that was released long ago is taken too. */
@@ -76,7 +87,7 @@ export async function createTree(
     /** The branch may be there already and is then checked out as it is; else only a row that was there before makes it the task's. */
     mayExist?: boolean;
   },
-): Promise<{ row: RegistryRow }> {
+): Promise<{ row: RegistryRow; extras: TreeExtras }> {
   const { safe } = options;
   if (safe.blockedFilters.length > 0) {
     throw new OkstraError("OKSTRA_FILTER_NOT_TRUSTED", {
@@ -102,14 +113,23 @@ export async function createTree(
   app.emit({ type: "row-reserved", text: `reserved ${place.taskKey}`, data: { path: place.path, branch: row.branch } });
 
   const lease = await app.locks.acquire(repositoryLockName(app, place.repository), { holder: place.taskKey, waitMs: 60 * 60 * 1000 });
+  // True: whatever stands there was not made here, so it is never taken back.
   let existed = true;
   try {
     if (previous !== null) await app.files.discardUnfinished(place.path, place.repository, row.branch);
     existed =
       (previous !== null || options.mayExist === true) &&
       (await app.git.resolveCommits(place.mainRoot, [`refs/heads/${row.branch}`]))[0] !== null;
+    if (!existed && (await app.store.exists(`${place.repository}/refs/heads/${row.branch}`))) {
+      existed = true;
+      throw new OkstraError("OKSTRA_BRANCH_EXISTS", {
+        message: `The branch ${row.branch} was made by someone else meanwhile.`,
+        hint: "Run the command again: it takes another name, or says whose the branch is.",
+        details: { branch: row.branch, repository: place.repository },
+      });
+    }
     app.emit({ type: "checkout-started", text: `checking out ${row.branch} in ${place.path}` });
-    await app.git.addWorktree({
+    const adding = app.git.addWorktree({
       mainRoot: place.mainRoot,
       path: place.path,
       branch: row.branch,
@@ -118,14 +138,33 @@ export async function createTree(
       safe,
       lock: lease,
     });
+    // What the tree gets besides is asked of the main worktree while git checks out.
+    const [added, extras] = await Promise.allSettled([adding, findExtras(app, place)]);
+    if (added.status === "rejected") throw added.reason;
+    if (extras.status === "rejected") throw extras.reason;
     app.emit({ type: "checkout-ended", text: `checked out ${row.branch}` });
+    return { row, extras: extras.value };
   } catch (error) {
     await undo(app, place, row, { previous, lock: lease, commit: existed ? null : options.commit });
     throw error;
   } finally {
     await lease.release();
   }
-  return { row };
+}
+
+/** What a tree gets besides its commit, as the main worktree has it now. */
+export interface TreeExtras {
+  readonly sources: Awaited<ReturnType<App["files"]["linkSources"]>>;
+  readonly included: readonly string[];
+  readonly ignored: ReadonlyMap<string, string | null>;
+}
+
+async function findExtras(app: App, place: Place): Promise<TreeExtras> {
+  const [sources, included] = await Promise.all([
+    app.files.linkSources(place.mainRoot, syncDirectories(app, place.project)),
+    app.git.listIncluded(place.mainRoot),
+  ]);
+  return { sources, included, ignored: await app.git.checkIgnored(place.mainRoot, [...sources.usable, ...included]) };
 }
 
 async function undo(
@@ -156,15 +195,14 @@ async function undo(
 export async function finishTree(
   app: App,
   place: Place,
-  options: { marker: WorktreeMarker; safe: SafeConfig; row: RegistryRow; beforeActivating?: () => Promise<void> },
+  options: { marker: WorktreeMarker; safe: SafeConfig; row: RegistryRow; extras?: TreeExtras; beforeActivating?: () => Promise<void> },
 ): Promise<{ marker: WorktreeMarker; notes: readonly string[] }> {
   const tree = await app.files.inspect(place.path);
   if (tree.kind !== "worktree")
     throw new OkstraError("OKSTRA_GIT_FAILED", { message: `git made no worktree at ${place.path}.`, details: { path: place.path } });
-  await app.files.writeMarker(tree.adminDir, options.marker);
-  const sources = await app.files.linkSources(place.mainRoot, syncDirectories(app, place.project));
-  const included = await app.git.listIncluded(place.mainRoot);
-  const ignored = await app.git.checkIgnored(place.mainRoot, [...sources.usable, ...included]);
+  const { sources, included, ignored } = options.extras ?? (await findExtras(app, place));
+  // Copies may take long: from here on a crash is completed in place, the checkout is not made again.
+  if (included.length > 0 || options.beforeActivating !== undefined) await app.files.writeMarker(tree.adminDir, options.marker);
   const links = await app.files.linkDirectories(place.mainRoot, place.path, sources.usable);
   const hiddenByPerson = new Set(links.linked.filter((name) => isPersonsExclude(ignored.get(name) ?? null)));
   if (links.linked.length > 0) await app.files.excludeLinks(place.repository, links.linked, hiddenByPerson);

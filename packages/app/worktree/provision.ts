@@ -157,7 +157,7 @@ async function createTask(
     rowFor(place, { branch, base: chosen.base, createdAt: app.clock.now(), lastPhase: request.taskType, status: "provisioning" });
   const built = await createTree(app, place, { candidates: chosen.free, commit: chosen.base, safe, makeRow });
   const marker = markerOf(place, built.row, { category, baseName: await nameBase(app, place.repository, request.baseRef) });
-  const finished = await finishTree(app, place, { marker, safe, row: built.row });
+  const finished = await finishTree(app, place, { marker, safe, row: built.row, extras: built.extras });
   await prepareTree(app, place, finished.marker);
   const from = request.baseRef === null ? "HEAD" : request.baseRef;
   return answer(

@@ -4,7 +4,6 @@ import type { TreeContents } from "@okstra/core/tree-port";
 import { asIoError, isAbsent } from "../io-error.ts";
 import { listTaskDirectories } from "../store/registry-rebuild.ts";
 import { findAdminDirs, isInitializing, listAdminDirs, loadBranch, loadMarker, loadWorktreeOf, MARKER_FILE } from "./admin-dir.ts";
-import { extractArchive, writeArchive } from "./archive.ts";
 import { copyIndex, INDEX_COPY, listFiles, loadLinkTarget, removeContent, writeContent } from "./contents.ts";
 import { isUnchangedCopy } from "./include.ts";
 
@@ -51,8 +50,9 @@ export function createTreeContents(home: string): TreeContents {
     isUnchangedCopy,
     listFiles,
     loadLinkTarget,
-    writeArchive,
-    extractArchive,
+    // Loaded when something is kept or brought back: most commands do neither.
+    writeArchive: async (archive, root, files) => (await import("./archive.ts")).writeArchive(archive, root, files),
+    extractArchive: async (archive, root) => (await import("./archive.ts")).extractArchive(archive, root),
     writeContent,
     removeContent,
     copyIndex,

@@ -1,0 +1,405 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { RunEventBody } from "../events.ts";
+import { foldRun, NEW_RUN, transition, type Effect, type RunState, type Transition } from "./run-machine.ts";
+
+const SHA = "0".repeat(64);
+const ROSTERS = [["a"], ["a", "b"], ["checks", "a", "b"]] as const;
+const ENDS = ["ok", "partial", "failed", "timeout", "quota", "cancelled"] as const;
+const VERDICTS = ["accepted", "conditional-accept", "blocked", "reproduced", "not-reproduced", "none"] as const;
+
+const workerName = fc.constantFrom("a", "b", "checks", "stranger", "constructor", "__proto__");
+const commitId = fc.constantFrom("c1", "c2");
+const attempt = fc.integer({ min: 1, max: 4 });
+const gate = fc.record({
+  name: fc.constantFrom("verdict", "cause"),
+  kind: fc.constant("escalation" as const),
+  open: fc.boolean(),
+  reasons: fc.constant(["all-clear"]),
+  override: fc.constantFrom(null, { reason: "r", by: "b", at: "", until: null }),
+});
+
+/** Any event with plausible and implausible parts. */
+const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
+  fc.record({
+    type: fc.constant("run-prepared" as const),
+    runId: fc.constant("r"),
+    taskKey: fc.constant("p/g/t"),
+    taskType: fc.constant("final-verification"),
+    roster: fc.oneof(fc.constantFrom(...ROSTERS).map((each) => [...each]), fc.constant(["a", "a"])),
+    commit: commitId,
+    manifestSha256: fc.constant(SHA),
+  }),
+  fc.record({ type: fc.constant("run-started" as const), attempt, commit: commitId, isolation: fc.constant("process-group") }),
+  fc.record({ type: fc.constant("lane-started" as const), worker: workerName, attempt, nonce: fc.constant("n"), commit: commitId }),
+  fc.record({ type: fc.constant("lane-activity" as const), worker: workerName, text: fc.constant("t") }),
+  fc.record({
+    type: fc.constant("lane-ended" as const),
+    worker: workerName,
+    attempt,
+    end: fc.constantFrom(...ENDS),
+    reason: fc.constant(null),
+    commit: commitId,
+    findings: fc.constant(0),
+    receiptSha256: fc.constant(SHA),
+    resultSha256: fc.constant(null),
+  }),
+  fc.record({
+    type: fc.constant("tree-changed" as const),
+    workers: fc.array(workerName, { minLength: 1, maxLength: 2 }),
+    paths: fc.constant(["x"]),
+  }),
+  fc.record({
+    type: fc.constant("reproduction-executed" as const),
+    worker: workerName,
+    record: fc.record({
+      findingId: fc.constant("a#1"),
+      command: fc.constant("false"),
+      commit: commitId,
+      executions: fc.integer({ min: 1, max: 3 }),
+      failures: fc.integer({ min: 0, max: 3 }),
+      baseline: fc.constantFrom("new" as const, "already-there" as const, "unknown" as const),
+    }),
+  }),
+  fc.record({
+    type: fc.constant("run-converged" as const),
+    convergenceSha256: fc.constant(SHA),
+    clusters: fc.constant(0),
+    kEff: fc.constant(1),
+  }),
+  fc.record({ type: fc.constant("gate-decided" as const), verdict: fc.constantFrom(...VERDICTS), gate, commit: commitId }),
+  fc.record({ type: fc.constant("report-writer-fallback" as const), reason: fc.constant("not-configured") }),
+  fc.record({ type: fc.constant("report-written" as const), reportSha256: fc.constant(SHA) }),
+  fc.record({ type: fc.constant("run-validated" as const), ok: fc.boolean(), broken: fc.constant([]) }),
+  fc.record({ type: fc.constant("run-ended" as const), verdict: fc.constantFrom(...VERDICTS), gateOpen: fc.boolean() }),
+  fc.record({
+    type: fc.constant("gate-overridden" as const),
+    gate: fc.constantFrom("verdict", "cause"),
+    reason: fc.constant("known"),
+    by: fc.constant("someone"),
+    until: fc.constant(null),
+    commit: commitId,
+  }),
+  fc.record({ type: fc.constant("run-interrupted" as const), signal: fc.constant("interrupt") }),
+  fc.record({ type: fc.constant("run-failed" as const), code: fc.constant("OKSTRA_IO_FAILED"), message: fc.constant("m") }),
+  fc.record({ type: fc.constant("run-cancelled" as const), by: fc.constant("person") }),
+);
+
+/** The event that the lead would put into the log next, so that random orders get deep into a run. */
+function expectedEvents(state: RunState, choice: number): readonly RunEventBody[] {
+  const lanes = Object.entries(state.lanes);
+  const end = ENDS[choice % ENDS.length] ?? "ok";
+  if (state.stage === "new")
+    return [
+      {
+        type: "run-prepared",
+        runId: "r",
+        taskKey: "p/g/t",
+        taskType: "final-verification",
+        roster: [...(ROSTERS[choice % ROSTERS.length] ?? ["a"])],
+        commit: "c1",
+        manifestSha256: SHA,
+      },
+    ];
+  if (state.stage === "prepared" || state.halted)
+    return [{ type: "run-started", attempt: state.attempt + 1, commit: choice % 5 === 0 ? "c2" : "c1", isolation: "process-group" }];
+  if (state.stage === "running") {
+    const [worker, lane] = lanes.find(([, each]) => each.state !== "ended") ?? ["", undefined];
+    if (lane === undefined) return [{ type: "run-converged", convergenceSha256: SHA, clusters: 0, kEff: 1 }];
+    if (lane.state === "pending")
+      return [{ type: "lane-started", worker, attempt: state.attempt, nonce: `n${choice}`, commit: state.commit }];
+    return [laneEnded(worker, state, end)];
+  }
+  if (state.stage === "converged") {
+    const open = choice % 2 === 0;
+    return [
+      {
+        type: "gate-decided",
+        verdict: open ? "accepted" : "blocked",
+        gate: { name: "verdict", kind: "escalation", open, reasons: ["all-clear"], override: null },
+        commit: state.commit,
+      },
+    ];
+  }
+  if (state.stage === "decided") return [{ type: "report-written", reportSha256: SHA }];
+  if (state.stage === "reported") return [{ type: "run-validated", ok: choice % 3 !== 0, broken: [] }];
+  if (state.stage === "validated")
+    return [{ type: "run-ended", verdict: state.verdict ?? "none", gateOpen: state.gate?.open === true && state.valid === true }];
+  return [{ type: "gate-overridden", gate: "verdict", reason: "known", by: "someone", until: null, commit: state.commit }];
+}
+
+function laneEnded(worker: string, state: RunState, end: (typeof ENDS)[number]): RunEventBody {
+  return {
+    type: "lane-ended",
+    worker,
+    attempt: state.lanes[worker]?.attempt ?? 0,
+    end,
+    reason: null,
+    commit: state.commit,
+    findings: 0,
+    receiptSha256: SHA,
+    resultSha256: null,
+  };
+}
+
+/** Each step: a number chooses the expected event (most of the time) or an arbitrary one. */
+const anySteps = fc.array(fc.record({ expected: fc.integer({ min: 0, max: 9 }), choice: fc.nat({ max: 1000 }), event: anyEvent }), {
+  maxLength: 80,
+});
+
+interface Step {
+  readonly before: RunState;
+  readonly event: RunEventBody;
+  readonly after: Transition;
+}
+
+function drive(steps: readonly { expected: number; choice: number; event: RunEventBody }[]): readonly Step[] {
+  const trace: Step[] = [];
+  let state: RunState = deepFreeze(NEW_RUN);
+  for (const { expected, choice, event: any } of steps) {
+    for (const event of expected < 7 ? expectedEvents(state, choice) : [any]) {
+      const after = transition(state, deepFreeze(event));
+      trace.push({ before: state, event, after });
+      state = deepFreeze(after.state);
+    }
+  }
+  return trace;
+}
+
+/** A transition that wrote into what it was given would throw. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}
+
+const isFinal = (state: RunState): boolean => state.stage === "ended" || state.stage === "cancelled";
+const RUNS = { numRuns: 400 };
+
+/** Checks something at every step of any run. */
+function atEachStep(check: (step: Step, earlier: readonly Step[]) => void): void {
+  fc.assert(
+    fc.property(anySteps, (steps) => {
+      const trace = drive(steps);
+      for (const [index, step] of trace.entries()) check(step, trace.slice(0, index));
+    }),
+    RUNS,
+  );
+}
+
+describe("whatever order events come in", () => {
+  test("the generator reaches every stage and every event is accepted at least once", () => {
+    const stages = new Set<string>();
+    const accepted = new Set<string>();
+    const sample = fc.sample(anySteps, { numRuns: 1500, seed: 7 });
+    for (const { event, after } of sample.flatMap(drive)) {
+      stages.add(after.state.stage);
+      if (after.rejected === null) accepted.add(event.type);
+    }
+    expect([...stages].sort()).toEqual(
+      ["cancelled", "converged", "decided", "ended", "new", "prepared", "reported", "running", "validated"].sort(),
+    );
+    expect(accepted.size).toBe(17);
+  });
+
+  test("an event that does not fit changes nothing and asks for nothing", () => {
+    atEachStep(({ before, after }) => {
+      if (after.rejected === null) return;
+      expect(after.state).toBe(before);
+      expect(after.effects).toEqual([]);
+    });
+  });
+
+  test("a lane ends only after it started in the same attempt and at the same commit", () => {
+    atEachStep(({ event, after }, earlier) => {
+      if (event.type !== "lane-ended" || after.rejected !== null) return;
+      const mine = earlier.filter((step) => step.after.rejected === null);
+      const lastStart = mine.findLastIndex(({ event: each }) => each.type === "lane-started" && each.worker === event.worker);
+      const lastEnd = mine.findLastIndex(({ event: each }) => each.type === "lane-ended" && each.worker === event.worker);
+      const lastAttempt = mine.findLastIndex(({ event: each }) => each.type === "run-started");
+      expect(lastStart).toBeGreaterThan(Math.max(lastEnd, lastAttempt));
+      expect(mine[lastStart]?.event).toMatchObject({ attempt: event.attempt, commit: event.commit });
+    });
+  });
+
+  test("no verdict before convergence, and no convergence before every lane ended", () => {
+    atEachStep(({ event, before, after }, earlier) => {
+      if (event.type === "run-converged" && after.rejected === null)
+        expect(Object.values(before.lanes).every((lane) => lane.state === "ended")).toBe(true);
+      if (after.state.verdict === null) return;
+      const accepted = [...earlier.filter((step) => step.after.rejected === null).map((step) => step.event), event];
+      const converged = accepted.findLastIndex((each) => each.type === "run-converged");
+      expect(converged).toBeGreaterThan(accepted.findLastIndex((each) => each.type === "run-started"));
+    });
+  });
+
+  test("a gate opens only by gate-decided or gate-overridden, and an override needs the gate's name", () => {
+    atEachStep(({ before, event, after }) => {
+      if (after.state.gate?.open !== true || before.gate?.open === true) return;
+      expect(["gate-decided", "gate-overridden"]).toContain(event.type);
+      if (event.type === "gate-overridden") expect([event.gate, event.commit]).toEqual([before.gate?.name, before.commit]);
+    });
+  });
+
+  test("after a final stage there is nothing but an override of an ended run, and its report", () => {
+    atEachStep(({ before, event, after }) => {
+      if (!isFinal(before) || after.rejected !== null) return;
+      expect(after.state.stage).toBe(before.stage);
+      expect(before.stage).toBe("ended");
+      expect(["gate-overridden", "report-written"]).toContain(event.type);
+      if (event.type === "report-written") expect(before.gate?.override).not.toBeNull();
+      expect(after.effects).toEqual([]);
+    });
+  });
+
+  test("a halted run goes on by a start or ends by a cancellation, and by nothing else", () => {
+    atEachStep(({ before, event, after }) => {
+      if (!before.halted || after.rejected !== null) return;
+      expect(["run-started", "run-cancelled"]).toContain(event.type);
+    });
+  });
+
+  test("lanes never appear, vanish or get a name that is not in the roster", () => {
+    atEachStep(({ before, event, after }) => {
+      if (event.type === "run-prepared" && after.rejected === null) expect(Object.keys(after.state.lanes)).toEqual(event.roster);
+      else expect(Object.keys(after.state.lanes)).toEqual(Object.keys(before.lanes));
+      for (const change of after.state.treeChanges) for (const worker of change.workers) expect(Object.keys(after.state.lanes)).toContain(worker);
+      for (const record of after.state.reproductions) expect(Object.keys(after.state.lanes)).toContain(record.worker);
+    });
+  });
+
+  test("effects name only lanes of the roster that are waiting", () => {
+    atEachStep(({ after }) => {
+      for (const effect of after.effects) if (effect.type === "dispatch") expect(after.state.lanes[effect.worker]?.state).toBe("pending");
+    });
+  });
+
+  test("a start keeps what finished at its commit and forgets every other answer", () => {
+    atEachStep(({ before, event, after }) => {
+      if (event.type !== "run-started" || after.rejected !== null) return;
+      for (const [worker, lane] of Object.entries(after.state.lanes)) {
+        const old = before.lanes[worker];
+        const finished =
+          old?.state === "ended" && old.commit === event.commit && ["ok", "partial", "failed", "timeout"].includes(old.end ?? "");
+        expect(lane.state).toBe(finished ? "ended" : "pending");
+        if (finished) expect(lane).toEqual(old);
+      }
+      expect([after.state.verdict, after.state.gate, after.state.valid]).toEqual([null, null, null]);
+      for (const record of after.state.reproductions) expect(record.commit).toBe(event.commit);
+    });
+  });
+
+  test("the accepted events alone fold to the same state, without one rejection", () => {
+    fc.assert(
+      fc.property(anySteps, (steps) => {
+        const trace = drive(steps);
+        const accepted = trace.filter((step) => step.after.rejected === null).map((step) => step.event);
+        const folded = foldRun(JSON.parse(JSON.stringify(accepted)) as RunEventBody[]);
+        expect(folded.rejected).toEqual([]);
+        expect(folded.state).toEqual(trace.at(-1)?.after.state ?? NEW_RUN);
+      }),
+      RUNS,
+    );
+  });
+
+  test("a fold tells where a log has an event that does not fit", () => {
+    const prepared = expectedEvents(NEW_RUN, 0)[0]!;
+    expect(foldRun([prepared, prepared]).rejected).toEqual([{ index: 1, reason: "the run is prepared already" }]);
+  });
+});
+
+describe("a run that is driven by its own effects", () => {
+  /** Pulls effects in any order; interruptions, failures and crashes come in between, and a resume after each. */
+  const plan = fc.record({
+    roster: fc.constantFrom(...ROSTERS),
+    ends: fc.array(fc.constantFrom(...ENDS), { minLength: 12, maxLength: 12 }),
+    picks: fc.array(fc.nat({ max: 1000 }), { minLength: 200, maxLength: 200 }),
+    faults: fc.array(
+      fc.record({ at: fc.nat({ max: 60 }), kind: fc.constantFrom("run-interrupted" as const, "run-failed" as const, "crash" as const) }),
+      { maxLength: 6 },
+    ),
+    cancelAt: fc.oneof(fc.constant(null), fc.nat({ max: 40 })),
+    valid: fc.boolean(),
+    open: fc.boolean(),
+  });
+
+  test("ends in a bounded number of steps whatever its lanes and the world do", () => {
+    fc.assert(
+      fc.property(plan, (given) => {
+        let state: RunState = NEW_RUN;
+        const effects: Effect[] = [];
+        const starts = new Map<string, number>();
+        let steps = 0;
+        const apply = (event: RunEventBody): void => {
+          steps += 1;
+          const next = transition(state, event);
+          expect(next.rejected).toBeNull();
+          state = next.state;
+          effects.push(...next.effects);
+        };
+        const start = (): void => {
+          effects.length = 0;
+          apply({ type: "run-started", attempt: state.attempt + 1, commit: "c1", isolation: "process-group" });
+        };
+        apply({
+          type: "run-prepared",
+          runId: "r",
+          taskKey: "p/g/t",
+          taskType: "final-verification",
+          roster: [...given.roster],
+          commit: "c1",
+          manifestSha256: SHA,
+        });
+        start();
+        const faults = [...given.faults];
+        const limit = (faults.length + 1) * (given.roster.length * 2 + 8) + 2;
+        while (!isFinal(state)) {
+          expect(steps).toBeLessThanOrEqual(limit);
+          if (given.cancelAt !== null && steps > given.cancelAt) {
+            apply({ type: "run-cancelled", by: "person" });
+            break;
+          }
+          const fault = faults.findIndex((each) => each.at <= steps);
+          if (fault >= 0) {
+            const kind = faults.splice(fault, 1)[0]?.kind;
+            if (kind === "run-interrupted") apply({ type: "run-interrupted", signal: "interrupt" });
+            else if (kind === "run-failed") apply({ type: "run-failed", code: "OKSTRA_IO_FAILED", message: "m" });
+            start();
+            continue;
+          }
+          const running = Object.keys(state.lanes).filter((worker) => state.lanes[worker]?.state === "running");
+          const pick = given.picks[steps % given.picks.length] ?? 0;
+          const choices = effects.length + running.length;
+          expect(choices).toBeGreaterThan(0);
+          const chosen = pick % choices;
+          if (chosen >= effects.length) {
+            const worker = running[chosen - effects.length] ?? "";
+            apply(laneEnded(worker, state, given.ends[steps % given.ends.length] ?? "ok"));
+            continue;
+          }
+          const [effect] = effects.splice(chosen, 1);
+          if (effect?.type === "dispatch") {
+            starts.set(effect.worker, (starts.get(effect.worker) ?? 0) + 1);
+            apply({ type: "lane-started", worker: effect.worker, attempt: state.attempt, nonce: "n", commit: state.commit });
+          } else if (effect?.type === "converge") apply({ type: "run-converged", convergenceSha256: SHA, clusters: 0, kEff: 1 });
+          else if (effect?.type === "decide")
+            apply({
+              type: "gate-decided",
+              verdict: "blocked",
+              gate: { name: "verdict", kind: "escalation", open: given.open, reasons: ["all-clear"], override: null },
+              commit: state.commit,
+            });
+          else if (effect?.type === "report") apply({ type: "report-written", reportSha256: SHA });
+          else if (effect?.type === "validate") apply({ type: "run-validated", ok: given.valid, broken: [] });
+          else apply({ type: "run-ended", verdict: state.verdict ?? "none", gateOpen: given.open && given.valid });
+        }
+        expect(steps).toBeLessThanOrEqual(limit);
+        for (const count of starts.values()) expect(count).toBeLessThanOrEqual(given.faults.length + 1);
+        if (state.stage === "ended") expect(Object.values(state.lanes).every((lane) => lane.state === "ended")).toBe(true);
+      }),
+      RUNS,
+    );
+  });
+});
