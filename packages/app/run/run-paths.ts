@@ -19,6 +19,15 @@ export async function listRunDirectories(app: App, root: string, key: TaskKey, t
     .map((name) => `${parent}/${name}`);
 }
 
+/** The runs of a type that were prepared whole; a directory that a crash left before its first event was never a run. */
+export async function listPreparedRuns(app: App, root: string, key: TaskKey, type: string): Promise<readonly string[]> {
+  const prepared: string[] = [];
+  for (const directory of await listRunDirectories(app, root, key, type)) {
+    if ((await app.store.readText(`${directory}/events.jsonl`))?.includes("\n") === true) prepared.push(directory);
+  }
+  return prepared;
+}
+
 export function formatRunNumber(run: number): string {
   return String(run).padStart(3, "0");
 }

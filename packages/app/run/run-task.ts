@@ -9,7 +9,7 @@ import { openProject, type OpenProject } from "../project/open-project.ts";
 import { cancelRequestPath, leadRun } from "./lead.ts";
 import { loadRun, prepareTaskRun, type PreparedRun, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
-import { listRunDirectories } from "./run-paths.ts";
+import { listPreparedRuns } from "./run-paths.ts";
 
 /** What `okstra run --json` prints at its end. */
 export interface RunAnswer {
@@ -55,8 +55,8 @@ export async function runTask(app: App, request: RunRequest, options: { prepareO
 
 /** A run that died without its end may have left workers where there is no PID namespace: the lock is ours, so they are nobody's. */
 async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: TaskType): Promise<void> {
-  const last = (await listRunDirectories(app, opened.root, key, type)).at(-1);
-  if (last === undefined || !(await app.store.exists(`${last}/run.json`))) return;
+  const last = (await listPreparedRuns(app, opened.root, key, type)).at(-1);
+  if (last === undefined) return;
   const { manifest, log } = await loadRun(app, last);
   if (log.state.stage !== "ended" && log.state.stage !== "cancelled") await app.processes.endOrphans(manifest.runId);
 }
@@ -65,7 +65,7 @@ async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: T
 async function findRunDirectory(app: App, opened: OpenProject, key: TaskKey, type: TaskType | null): Promise<string> {
   let newest: { directory: string; createdAt: string } | null = null;
   for (const each of type === null ? TASK_TYPES : [type]) {
-    const directory = (await listRunDirectories(app, opened.root, key, each)).at(-1);
+    const directory = (await listPreparedRuns(app, opened.root, key, each)).at(-1);
     if (directory === undefined) continue;
     const createdAt = (await loadRun(app, directory)).manifest.createdAt;
     if (newest === null || createdAt > newest.createdAt) newest = { directory, createdAt };

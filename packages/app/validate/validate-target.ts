@@ -3,7 +3,7 @@ import { parseTaskName, formatTaskKey } from "@okstra/core/domain/task-key";
 import { OkstraError } from "@okstra/core/errors";
 import type { App } from "../app.ts";
 import { openProject } from "../project/open-project.ts";
-import { listRunDirectories } from "../run/run-paths.ts";
+import { listPreparedRuns } from "../run/run-paths.ts";
 import { validateRun, type BrokenRule, type Validation } from "./validate-run.ts";
 
 export interface ValidationAnswer {
@@ -31,7 +31,7 @@ async function taskRuns(app: App, target: string, dir: string): Promise<readonly
   const opened = await openProject(app, dir, { allowNew: target.startsWith("verify/") });
   const key = parseTaskName(target, opened.project.projectId, app.sha256);
   const all: string[] = [];
-  for (const type of TASK_TYPES) all.push(...(await listRunDirectories(app, opened.root, key, type)));
+  for (const type of TASK_TYPES) all.push(...(await listPreparedRuns(app, opened.root, key, type)));
   if (all.length === 0)
     throw new OkstraError("OKSTRA_RUN_NOT_FOUND", {
       message: `${formatTaskKey(key)} has no run.`,

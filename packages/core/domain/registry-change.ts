@@ -3,30 +3,24 @@ import type { Registry, RegistryRow } from "./registry.ts";
 /** Released rows that stay in registry.json; older ones move to registry.history.jsonl. */
 export const RELEASED_ROWS_KEPT = 100;
 
-/** The registry with this row, and with the branch index saying what the row says. */
+/** The registry with this row; the branch index follows from the rows. */
 export function putRow(registry: Registry, key: string, row: RegistryRow): Registry {
-  const cleared = dropFromIndex(registry.branches, key);
-  const holdsBranch = row.status !== "released" && row.branch !== "";
-  return {
-    ...registry,
-    tasks: { ...registry.tasks, [key]: row },
-    branches: holdsBranch ? { ...cleared, [row.repository]: { ...cleared[row.repository], [row.branch]: key } } : cleared,
-  };
+  return withRows(registry, { ...registry.tasks, [key]: row });
 }
 
 /** The registry without this row; nothing happens when there is none. */
 export function dropRow(registry: Registry, key: string): Registry {
   const { [key]: _dropped, ...tasks } = registry.tasks;
-  return { ...registry, tasks, branches: dropFromIndex(registry.branches, key) };
+  return withRows(registry, tasks);
 }
 
-function dropFromIndex(branches: Registry["branches"], key: string): Registry["branches"] {
-  const kept: Registry["branches"] = {};
-  for (const [repository, index] of Object.entries(branches)) {
-    const entries = Object.entries(index).filter(([, owner]) => owner !== key);
-    if (entries.length > 0) kept[repository] = Object.fromEntries(entries);
+/** The registry with these rows and no others. */
+export function withRows(registry: Registry, tasks: Registry["tasks"]): Registry {
+  const branches: Record<string, Record<string, string>> = {};
+  for (const [key, row] of Object.entries(tasks)) {
+    if (row.status !== "released" && row.branch !== "") (branches[row.repository] ??= {})[row.branch] = key;
   }
-  return kept;
+  return { ...registry, tasks, branches };
 }
 
 /** The key of the task that holds this branch of this repository (released tasks hold none). */

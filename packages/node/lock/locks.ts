@@ -2,13 +2,19 @@ import { constants } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { dirname, join } from "node:path";
-import { tryLock } from "fs-native-extensions";
 import { OkstraError } from "@okstra/core/errors";
 import type { Lease, Locks, Store } from "@okstra/core/ports";
 import { asIoError, errnoOf } from "../io-error.ts";
 
 const DEFAULT_WAIT_MS = 120_000;
+/** The longest pause between two tries of a waiter, in milliseconds: many waiters must not keep the machine busy. */
+const MAX_PAUSE_MS = 15;
 const HOLDER_BYTES = 1024;
+
+/** The native part is loaded with the first lock: a command that takes none starts 20 ms sooner. */
+async function loadTryLock(): Promise<(fd: number) => boolean> {
+  return (await import("fs-native-extensions")).tryLock;
+}
 
 /**
  * Kernel locks (open-file-description locks on Linux, flock on macOS, LockFileEx on Windows): freed by the death
@@ -24,7 +30,10 @@ export function createLocks(home: string, store: Store): Locks {
   async function openLock(path: string): Promise<FileHandle> {
     await store.ensureDirectory(dirname(path));
     try {
-      return await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
+      const handle = await open(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
+      const { mode, uid } = await handle.stat();
+      if ((mode & 0o077) !== 0 && process.getuid?.() === uid) await handle.chmod(0o600);
+      return handle;
     } catch (error) {
       if (errnoOf(error) === "ELOOP") {
         throw new OkstraError("OKSTRA_PATH_IS_LINK", {
@@ -59,7 +68,9 @@ export function createLocks(home: string, store: Store): Locks {
       const handle = await openLock(path);
       const deadline = performance.now() + (options.waitMs ?? DEFAULT_WAIT_MS);
       let told = false;
+      let pause = 1;
       try {
+        const tryLock = await loadTryLock();
         while (!tryLock(handle.fd)) {
           if (performance.now() > deadline) {
             const holder = await readHolder(handle);
@@ -70,7 +81,8 @@ export function createLocks(home: string, store: Store): Locks {
           }
           if (!told) options.onWait?.();
           told = true;
-          await delay(1 + Math.random() * 9);
+          await delay(pause * (0.5 + Math.random()));
+          pause = Math.min(pause * 1.5, MAX_PAUSE_MS);
         }
         return await take(handle, options.holder);
       } catch (error) {
@@ -82,6 +94,7 @@ export function createLocks(home: string, store: Store): Locks {
       const path = pathOf(name);
       const handle = await openLock(path);
       try {
+        const tryLock = await loadTryLock();
         if (tryLock(handle.fd)) return { lease: await take(handle, holder) };
         const text = await readHolder(handle);
         await handle.close();

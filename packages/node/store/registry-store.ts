@@ -1,8 +1,11 @@
+import { constants } from "node:fs";
+import { copyFile, link } from "node:fs/promises";
 import { join } from "node:path";
 import { OkstraError } from "@okstra/core/errors";
 import { EMPTY_REGISTRY, registryRowSchema, type Registry, type RegistryRow } from "@okstra/core/domain/registry";
 import { splitHistory } from "@okstra/core/domain/registry-change";
 import type { Clock, Ids, Locks, RegistryReport, RegistryStore, Store } from "@okstra/core/ports";
+import { asIoError, errnoOf } from "../io-error.ts";
 import { loadCommonDir, loadGitFile } from "../worktree/admin-dir.ts";
 import { isTemporaryOf } from "./store.ts";
 import { listTaskDirectories, rebuildRows } from "./registry-rebuild.ts";
@@ -32,7 +35,7 @@ export function createRegistryStore(home: string, parts: { store: Store; locks: 
       if (read.kind === "current") return { registry: read.registry, notes: [], readOnly: read.readOnly };
       if (read.kind === "old") {
         const registry = registryOfRows(await bringForward(read.rows));
-        await store.createText(join(root, "registry.v1.json"), text);
+        await keepOld(text);
         await store.writeText(path, printRegistry(registry));
         return {
           registry,
@@ -40,9 +43,8 @@ export function createRegistryStore(home: string, parts: { store: Store; locks: 
           readOnly: false,
         };
       }
-      const stamp = parts.clock.now().replaceAll(/[-:.TZ]/g, "");
-      const kept = join(root, `registry.json.bad-${stamp}-${parts.ids.randomHex(4)}`);
-      await store.createText(kept, text);
+      const kept = join(root, `registry.json.bad-${nameMoment()}`);
+      await keepBytes(path, kept);
       const registry = registryOfRows(await rebuildRows(root));
       await store.writeText(path, printRegistry(registry));
       const count = Object.keys(registry.tasks).length;
@@ -63,6 +65,18 @@ export function createRegistryStore(home: string, parts: { store: Store; locks: 
       notes: [`registry.json was missing; it was rebuilt with ${rows.length} task${rows.length === 1 ? "" : "s"}`],
       readOnly: false,
     };
+  }
+
+  /** One that came up after the first (the old version was used again) gets a name of its own. */
+  async function keepOld(text: string): Promise<void> {
+    const kept = join(root, "registry.v1.json");
+    if (await store.createText(kept, text)) return;
+    if ((await store.readText(kept)) !== text) await store.createText(`${kept}.${nameMoment()}`, text);
+  }
+
+  /** UTC milliseconds and a random part: unique, and in order of time. */
+  function nameMoment(): string {
+    return `${parts.clock.now().replaceAll(/[-:.TZ]/g, "")}-${parts.ids.randomHex(4)}`;
   }
 
   async function withLock<T>(action: () => Promise<T>): Promise<T> {
@@ -133,6 +147,18 @@ export function createRegistryStore(home: string, parts: { store: Store; locks: 
       forward.push([key, registryRowSchema.parse({ ...row, repository: repository ?? "" })]);
     }
     return forward;
+  }
+}
+
+/** A second name for the very bytes, which need not be text; a copy where there are no hard links. */
+async function keepBytes(path: string, kept: string): Promise<void> {
+  try {
+    await link(path, kept).catch(async (error: unknown) => {
+      if (errnoOf(error) === "ENOSPC") throw error;
+      await copyFile(path, kept, constants.COPYFILE_EXCL);
+    });
+  } catch (error) {
+    throw asIoError(error, kept);
   }
 }
 

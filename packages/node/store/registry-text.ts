@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { registryRowSchema, registrySchema, type Registry, type RegistryRow } from "@okstra/core/domain/registry";
-import { putRow } from "@okstra/core/domain/registry-change";
+import { withRows } from "@okstra/core/domain/registry-change";
 import { EMPTY_REGISTRY } from "@okstra/core/domain/registry";
 
 export type RegistryText =
@@ -24,7 +24,7 @@ const oldRowSchema = registryRowSchema.omit({ repository: true }).extend({
   status: z.string().transform((value) => (value === "released" ? ("released" as const) : ("active" as const))),
 });
 const oldSchema = z.looseObject({ tasks: z.record(z.string(), oldRowSchema), branches: z.looseObject({}).optional() });
-const newerSchema = z.looseObject({ schema: z.number().min(3), tasks: z.record(z.string(), registryRowSchema) });
+const newerSchema = z.looseObject({ schema: z.number().min(3) });
 
 /** Says what a registry.json is. A text that cannot be read is never taken for an empty registry. */
 export function readRegistryText(text: string): RegistryText {
@@ -37,12 +37,22 @@ export function readRegistryText(text: string): RegistryText {
   const current = registrySchema.safeParse(data);
   if (current.success) return { kind: "current", registry: current.data, readOnly: false };
   const newer = newerSchema.safeParse(data);
-  if (newer.success) return { kind: "current", registry: { ...EMPTY_REGISTRY, tasks: newer.data.tasks }, readOnly: true };
+  if (newer.success) return { kind: "current", registry: { ...EMPTY_REGISTRY, tasks: readKnownRows(newer.data["tasks"]) }, readOnly: true };
   if (typeof data === "object" && data !== null && !("schema" in data)) {
     const old = oldSchema.safeParse(data);
     if (old.success) return { kind: "old", rows: old.data.tasks };
   }
   return { kind: "unreadable", reason: "it breaks its schema" };
+}
+
+/** The rows of a newer shape that still look like ours: enough to show them. */
+function readKnownRows(tasks: unknown): Registry["tasks"] {
+  const rows: Registry["tasks"] = {};
+  for (const [key, value] of Object.entries(typeof tasks === "object" && tasks !== null ? tasks : {})) {
+    const row = registryRowSchema.safeParse(value);
+    if (row.success) rows[key] = row.data;
+  }
+  return rows;
 }
 
 /** Two-space indented, one member a line. */
@@ -52,7 +62,5 @@ export function printRegistry(registry: Registry): string {
 
 /** Makes the branch index again from the rows, which are the source. */
 export function registryOfRows(rows: Iterable<readonly [string, RegistryRow]>): Registry {
-  let registry = EMPTY_REGISTRY;
-  for (const [key, row] of rows) registry = putRow(registry, key, row);
-  return registry;
+  return withRows(EMPTY_REGISTRY, Object.fromEntries(rows));
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, lstat, mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { OkstraError } from "@okstra/core/errors";
@@ -32,19 +32,43 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/**
+ * Makes the directories that are missing and answers them, outermost first. (Node's own `recursive` tells ENOENT where
+ * the disk has no room for another directory.)
+ */
+async function makeDirectories(path: string, mode: number): Promise<readonly string[]> {
+  try {
+    await mkdir(path, { mode });
+    return [path];
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "EEXIST") return [];
+    if (errno !== "ENOENT" || dirname(path) === path) throw error;
+  }
+  const parents = await makeDirectories(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+    return [...parents, path];
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return parents;
+    throw error;
+  }
+}
+
 async function ensureDirectory(path: string): Promise<void> {
   try {
-    const made = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (made === undefined) {
-      const stats = await lstat(path);
-      if (stats.isDirectory() && (stats.mode & 0o077) !== 0 && (stats.mode & STICKY) === 0 && isOwn(stats.uid))
-        await chmod(path, PRIVATE_DIRECTORY);
-      return;
+    const made = await makeDirectories(path, PRIVATE_DIRECTORY);
+    for (const each of made) await syncDirectory(dirname(each));
+    if (made.length > 0) return;
+    const stats = await lstat(path);
+    if (!stats.isDirectory()) {
+      throw new OkstraError("OKSTRA_PATH_IS_LINK", {
+        message: `${path} is ${stats.isSymbolicLink() ? "a symbolic link" : "not a directory"}.`,
+        hint: `Move it away: mv ${path} ${path}.old`,
+        details: { path },
+      });
     }
-    for (let at = path; ; at = dirname(at)) {
-      await syncDirectory(dirname(at));
-      if (at === made) break;
-    }
+    if ((stats.mode & 0o077) !== 0 && (stats.mode & STICKY) === 0 && isOwn(stats.uid)) await chmod(path, PRIVATE_DIRECTORY);
   } catch (error) {
     throw asIoError(error, path);
   }
@@ -54,22 +78,109 @@ function isOwn(uid: number): boolean {
   return process.getuid?.() === undefined || process.getuid() === uid;
 }
 
-async function writeText(path: string, text: string, options?: { mode?: number }): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+/** Writes a durable file under a name that nobody can foresee, in the directory of `path`. The caller gives it its own name. */
+async function writeTemporary(path: string, text: string, mode: number): Promise<string> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   let handle: FileHandle | undefined;
   try {
     handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_FILE);
-    await handle.chmod(options?.mode ?? PRIVATE_FILE);
+    await handle.chmod(mode);
     await handle.writeFile(text, "utf8");
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, path);
-    await syncDirectory(directory);
+    return temporary;
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeText(path: string, text: string, options?: { mode?: number }): Promise<void> {
+  try {
+    const temporary = await writeTemporary(path, text, options?.mode ?? PRIVATE_FILE);
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw asIoError(error, path);
+  }
+}
+
+/** The name appears with the whole text or not at all; where there are no hard links a kill may leave less of it. */
+async function createText(path: string, text: string): Promise<boolean> {
+  let temporary: string | undefined;
+  try {
+    temporary = await writeTemporary(path, text, PRIVATE_FILE);
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(errnoOf(error) ?? "")) throw error;
+      const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_FILE);
+      try {
+        await handle.writeFile(text, "utf8");
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw asIoError(error, path);
+  } finally {
+    if (temporary !== undefined) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      await syncDirectory(dirname(path)).catch((error: unknown) => {
+        throw asIoError(error, path);
+      });
+    }
+  }
+}
+
+/** A last line without its end was being written when a process died or the disk was full: it never happened. */
+async function cutTornLine(handle: FileHandle, size: number): Promise<number> {
+  const buffer = Buffer.alloc(64 * 1024);
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - buffer.length);
+    const { bytesRead } = await handle.read(buffer, 0, end - start, start);
+    const at = buffer.subarray(0, bytesRead).lastIndexOf(0x0a);
+    if (at >= 0) {
+      const whole = start + at + 1;
+      if (whole < size) await handle.truncate(whole);
+      return whole;
+    }
+    end = start;
+  }
+  if (size > 0) await handle.truncate(0);
+  return 0;
+}
+
+async function appendLines(path: string, lines: readonly string[]): Promise<void> {
+  if (lines.length === 0) return;
+  try {
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, PRIVATE_FILE);
+    try {
+      const stats = await handle.stat();
+      if ((stats.mode & 0o077) !== 0 && isOwn(stats.uid)) await handle.chmod(PRIVATE_FILE);
+      const size = await cutTornLine(handle, stats.size);
+      try {
+        await handle.writeFile(lines.map((line) => `${line}\n`).join(""), "utf8");
+        await handle.sync();
+      } catch (error) {
+        await handle.truncate(size).catch(() => undefined);
+        throw error;
+      }
+      if (stats.size === 0) await syncDirectory(dirname(path));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
     throw asIoError(error, path);
   }
 }
@@ -79,9 +190,12 @@ export function createStore(): Store {
   return {
     ensureDirectory,
     writeText,
+    createText,
+    appendLines,
     async ensureSharedDirectory(path) {
       try {
-        await mkdir(path, { recursive: true });
+        if ((await makeDirectories(path, 0o777)).length === 0 && !(await stat(path)).isDirectory())
+          throw Object.assign(new Error(), { code: "ENOTDIR" });
       } catch (error) {
         throw asIoError(error, path);
       }
@@ -108,38 +222,6 @@ export function createStore(): Store {
         throw asIoError(error, path);
       } finally {
         await handle?.close();
-      }
-    },
-    async createText(path, text) {
-      try {
-        const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_FILE);
-        try {
-          await handle.writeFile(text, "utf8");
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await syncDirectory(dirname(path));
-        return true;
-      } catch (error) {
-        if (errnoOf(error) === "EEXIST") return false;
-        throw asIoError(error, path);
-      }
-    },
-    async appendLines(path, lines) {
-      if (lines.length === 0) return;
-      try {
-        const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, PRIVATE_FILE);
-        try {
-          const { size } = await handle.stat();
-          await handle.writeFile(lines.map((line) => `${line}\n`).join(""), "utf8");
-          await handle.sync();
-          if (size === 0) await syncDirectory(dirname(path));
-        } finally {
-          await handle.close();
-        }
-      } catch (error) {
-        throw asIoError(error, path);
       }
     },
     async listDirectory(path) {
