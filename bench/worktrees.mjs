@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { installCountedGit } from "./git-calls.mjs";
 import { interleave, median, must, round } from "./measure.mjs";
 
 const IDENTITY = {
@@ -36,6 +37,13 @@ export function measureWorktrees(root, directory, files, rounds) {
     },
     node: { run: () => must(process.execPath, ["-e", "0"]) },
   });
+  const counted = installCountedGit(join(base, "counted"));
+  const countGit = (...args) => {
+    must(process.execPath, [join(root, "bin/okstra.js"), ...args], { cwd: repository, env: { ...env, PATH: counted.path } });
+    return counted.take();
+  };
+  const createdGitCalls = countGit("worktree", "provision", "bench/counted");
+  const reusedGitCalls = countGit("worktree", "provision", "bench/counted");
   rmSync(base, { recursive: true, force: true });
   const plain = median(times.plain);
   const node = median(times.node);
@@ -48,6 +56,8 @@ export function measureWorktrees(root, directory, files, rounds) {
     reusedMs: round(median(times.reused)),
     reusedRatio: round(median(times.reused) / plain),
     nodeMs: round(node),
+    createdGitCalls,
+    reusedGitCalls,
   };
 }
 

@@ -101,6 +101,7 @@ okstra(0, "validate", "bugs/discount");
 const records = join(project, ".project-docs/okstra/tasks/bugs/discount");
 say(`\nWhat was written, in ${relative(base, records)}:`);
 showTree(records);
+say(`\n${card.trimEnd()}`);
 say(
   `\nOpen the reports:\n  ${join(records, "runs/error-analysis/001/report.html")}\n  ${join(records, "runs/final-verification/001/report.html")}\n  ${join(records, "runs/final-verification/002/report.html")}`,
 );

@@ -1,5 +1,5 @@
 import { OkstraError } from "@okstra/core/errors";
-import { neutralise } from "@okstra/core/report/neutral-text";
+import { neutralise, neutraliseBlock } from "@okstra/core/report/neutral-text";
 import type { ProgressEvent } from "@okstra/app/app";
 
 /** Where a command writes: the answer on stdout, the narration on stderr. Nothing else in okstra writes to either. */
@@ -53,7 +53,8 @@ export function createUi(
     json: options.json,
     answer(document, text) {
       clear();
-      stdout.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : text.endsWith("\n") || text === "" ? text : `${text}\n`);
+      if (options.json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      else stdout.write(neutraliseBlock(text.endsWith("\n") || text === "" ? text : `${text}\n`));
     },
     raw(text) {
       clear();

@@ -220,6 +220,11 @@ export const ERROR_CATALOGUE = {
     cure: "Install it, or mend the worker's command.",
   },
   OKSTRA_PREPARE_NO_WORKERS: { kind: "config", when: "The roster of the run is empty.", cure: "Name workers with --workers." },
+  OKSTRA_PREPARE_TREE_DIRTY: {
+    kind: "conflict",
+    when: "The phase judges a commit, and the worktree has changes that are in none.",
+    cure: "Commit them or put them away, then run it again.",
+  },
   OKSTRA_PREPARE_WORKTREE_FAILED: {
     kind: "external",
     when: "The task's worktree could not be provisioned for the run; details.cause has the reason.",

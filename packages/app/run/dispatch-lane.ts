@@ -84,7 +84,9 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   const end: LaneEnd = judged.end === "ok" && changed !== null ? "failed" : judged.end;
   const reason = judged.end === "ok" ? changed : judged.reason;
   let resultSha256: string | null = null;
-  if (judged.result !== null) {
+  // A lane that is not ok has said nothing, and a file that the worker itself put in this place is no result.
+  await app.store.remove(`${laneDir}/result.json`);
+  if (judged.result !== null && end === "ok") {
     const text = `${JSON.stringify(redactValue(judged.result, redact), null, 2)}\n`;
     await app.store.writeText(`${laneDir}/result.json`, text);
     resultSha256 = app.sha256(text);
@@ -112,6 +114,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     stdoutBytes: outcome.stdoutBytes,
     stderrBytes: outcome.stderrBytes,
     resultSha256,
+    promptSha256: app.sha256(prompt),
     usage: outcome.usage === null ? null : { ...outcome.usage },
     executions: outcome.executions.map((execution) => ({ ...execution, command: redact(execution.command) })),
   };
@@ -120,10 +123,10 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   return {
     end,
     reason: receipt.reason,
-    findings: judged.result?.findings.length ?? 0,
+    findings: end === "ok" ? (judged.result?.findings.length ?? 0) : 0,
     receiptSha256: app.sha256(receiptText),
     resultSha256,
-    reproductions: end === "ok" ? outcome.reproductions : [],
+    reproductions: end === "ok" ? outcome.reproductions.map((record) => ({ ...record, command: redact(record.command) })) : [],
   };
 }
 

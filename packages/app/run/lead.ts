@@ -9,7 +9,7 @@ import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
 import { validateRun } from "../validate/validate-run.ts";
 import { dispatchLane } from "./dispatch-lane.ts";
-import type { PreparedRun } from "./prepare-run.ts";
+import { describeStart, type PreparedRun } from "./prepare-run.ts";
 import { executeReproductions } from "./reproduce.ts";
 import { convergenceInput, laneSummaries, loadConvergence, loadFindings, loadResults } from "./run-records.ts";
 import { loadSecrets } from "./secrets.ts";
@@ -51,7 +51,8 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
       isolation: await app.processes.isolation(),
     });
     await perform({ app, run, phase, watch, signal: stop.signal }, effects);
-  } catch (error) {
+  } catch (thrown) {
+    const error = cancelled ? cancelledError(run) : thrown;
     const failure =
       error instanceof OkstraError
         ? error
@@ -70,6 +71,14 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
     clearInterval(poll);
     outer.removeEventListener("abort", onOuter);
   }
+}
+
+function cancelledError({ manifest, runDir }: PreparedRun): OkstraError {
+  return new OkstraError("OKSTRA_INTERRUPTED", {
+    message: `The run ${manifest.run} of ${manifest.taskKey} was cancelled.`,
+    hint: `Start a new one: ${describeStart(manifest)}`,
+    details: { runDir },
+  });
 }
 
 interface Lead {
@@ -95,9 +104,10 @@ async function perform(lead: Lead, effects: readonly Effect[]): Promise<void> {
 function requireNotInterrupted({ signal, run }: Lead): void {
   if (!signal.aborted) return;
   const task = run.manifest.taskKey.split("/").slice(1).join("/");
+  const isLost = task.startsWith("verify/") && !run.manifest.inPlace;
   throw new OkstraError("OKSTRA_INTERRUPTED", {
     message: `The run ${run.manifest.run} of ${run.manifest.taskKey} was interrupted.`,
-    hint: `Go on with: okstra resume ${task}`,
+    hint: isLost ? `Start it again: ${describeStart(run.manifest)}` : `Go on with: okstra resume ${task}`,
     details: { runDir: run.runDir },
   });
 }
@@ -130,7 +140,7 @@ async function performOne(lead: Lead, effect: Effect): Promise<readonly Effect[]
       return log.append({ type: "report-written", reportSha256 });
     }
     case "validate": {
-      const validation = await validateRun(app, run.runDir);
+      const validation = await validateRun(app, run.runDir, { byLead: true });
       await app.store.writeText(`${run.runDir}/validation.json`, `${JSON.stringify(validation, null, 2)}\n`);
       return log.append({ type: "run-validated", ok: validation.ok, broken: [...new Set(validation.broken.map((rule) => rule.code))] });
     }
@@ -164,7 +174,7 @@ async function dispatch({ app, run, phase, watch, signal }: Lead, worker: string
     checkTree: async () => {
       const change = await watch.laneEnded(worker);
       if (change === null || signal.aborted) return null;
-      await log.append({ type: "tree-changed", workers: [...change.workers], paths: change.paths.slice(0, 100) });
+      await logTreeChange(app, run, change);
       const alone = change.workers.length === 1;
       return alone ? `it changed the tree of a read-only phase: ${change.paths.slice(0, 5).join(", ")}` : null;
     },
@@ -179,7 +189,16 @@ async function dispatch({ app, run, phase, watch, signal }: Lead, worker: string
   return log.append({ type: "lane-ended", worker, attempt, commit: manifest.commit, ...ended });
 }
 
-async function convergeRun({ app, run, phase, signal }: Lead): Promise<readonly Effect[]> {
+async function logTreeChange(app: App, run: PreparedRun, change: NonNullable<Awaited<ReturnType<TreeWatch["laneEnded"]>>>): Promise<void> {
+  const redact = await openRedactor(app, run);
+  await run.log.append({ type: "tree-changed", workers: [...change.workers], paths: change.paths.slice(0, 100).map(redact) });
+}
+
+async function openRedactor(app: App, { manifest }: PreparedRun): Promise<(text: string) => string> {
+  return createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
+}
+
+async function convergeRun({ app, run, phase, watch, signal }: Lead): Promise<readonly Effect[]> {
   const { log, manifest } = run;
   const findings = await loadFindings(app, run);
   if (phase.reproduces) {
@@ -192,12 +211,17 @@ async function convergeRun({ app, run, phase, signal }: Lead): Promise<readonly 
     await executeReproductions(app, {
       manifest,
       findings: findings.filter((finding) => heard.has(finding.worker) && !ownRecords.has(finding.id)),
-      redact: createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path])),
+      redact: await openRedactor(app, run),
       signal,
       onRecord: async (worker, record) => {
         await log.append({ type: "reproduction-executed", worker, record });
       },
+      onExecuted: async (worker) => {
+        const change = await watch.laneEnded(worker);
+        if (change !== null) await logTreeChange(app, run, change);
+      },
     });
+    if (signal.aborted) return [];
   }
   const convergence = converge(await convergenceInput(app, run, findings));
   const text = `${JSON.stringify(convergence, null, 2)}\n`;

@@ -73,6 +73,7 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
   });
   const head = place.status === "skipped-not-git" ? null : await app.git.locate(place.path);
   const commit = head?.head ?? "";
+  await requireCommittedTree(app, phase, place.path, commit);
   return writeRun(app, {
     opened,
     key,
@@ -86,6 +87,28 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
     brief,
     settings,
   });
+}
+
+/**
+ * A phase that judges a commit needs a tree that is that commit: what is not committed would be judged with it.
+ * @throws OKSTRA_PREPARE_TREE_DIRTY
+ */
+export async function requireCommittedTree(app: App, phase: Phase, path: string, commit: string): Promise<void> {
+  if (!phase.judgesCommit || commit === "") return;
+  const location = await app.git.locate(path);
+  const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
+  const changed = (await app.git.status(path, { safe })).map((entry) => entry.path).filter((name) => !isOwnRecord(name));
+  if (changed.length === 0) return;
+  throw new OkstraError("OKSTRA_PREPARE_TREE_DIRTY", {
+    message: `${phase.type} judges a commit, and ${path} has changes that are in none: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}.`,
+    hint: `Commit them, or put them away: git -C ${path} stash --include-untracked`,
+    details: { path, changed: changed.slice(0, 100) },
+  });
+}
+
+/** Records of okstra itself, in a project that does not hide them, are no change of the person's. */
+export function isOwnRecord(path: string): boolean {
+  return path === ".project-docs/" || path.startsWith(".project-docs/okstra/");
 }
 
 /** A failure of the worktree is a failure to prepare; what is wrong with the repository or the project itself keeps its own code. */
@@ -273,6 +296,12 @@ export async function loadRun(app: App, runDir: string): Promise<PreparedRun> {
     throw new OkstraError("OKSTRA_RUN_CORRUPT", { message: `${path} cannot be read.`, details: { path }, cause });
   }
   return { manifest, runDir, log: await openRunLog(app, runDir) };
+}
+
+/** The command that starts a run like this one. */
+export function describeStart({ taskKey, type }: Pick<RunManifest, "taskKey" | "type">): string {
+  const task = taskKey.split("/").slice(1).join("/");
+  return task.startsWith("verify/") ? "okstra verify" : `okstra run ${task} --task-type ${type}`;
 }
 
 /** Key of a run that has no task: `<project>/verify/<branch>`. */

@@ -21,6 +21,8 @@ export async function executeReproductions(
     redact: (text: string) => string;
     signal: CancelSignal;
     onRecord: (worker: string, record: ReproductionRecord) => Promise<void>;
+    /** Called after the executions of a command that this worker proposed. */
+    onExecuted: (worker: string) => Promise<void>;
   },
 ): Promise<void> {
   const { manifest } = options;
@@ -34,6 +36,9 @@ export async function executeReproductions(
       if (failures.size >= MAX_COMMANDS || options.signal.aborted) continue;
       app.emit({ type: "reproducing", text: `reproducing: ${options.redact(command)}` });
       failed = await countFailures(app, manifest, command, deadlineMs, options);
+      // An interrupted execution has shown nothing: a resumed run makes it again.
+      if (options.signal.aborted) return;
+      await options.onExecuted(finding.worker);
       failures.set(command, failed);
     }
     await options.onRecord(finding.worker, {

@@ -54,9 +54,25 @@ export async function loadResults(app: App, run: Pick<PreparedRun, "manifest" | 
   const results: PhaseResult[] = [];
   for (const { worker } of run.manifest.roster) {
     const text = await app.store.readText(`${run.runDir}/workers/${worker}/result.json`);
-    if (text !== null) results.push({ worker, result: JSON.parse(text) as Record<string, unknown> });
+    if (text === null) continue;
+    const result = parseObject(text);
+    if (result === null)
+      throw new OkstraError("OKSTRA_RUN_CORRUPT", {
+        message: `${run.runDir}/workers/${worker}/result.json is not what was accepted.`,
+        details: { path: `${run.runDir}/workers/${worker}/result.json` },
+      });
+    results.push({ worker, result });
   }
   return results;
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const data: unknown = JSON.parse(text);
+    return typeof data === "object" && data !== null ? (data as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Every finding of every accepted result, with its identity in the run. */

@@ -1,13 +1,13 @@
 import { formatTaskKey, parseTaskName, type TaskKey } from "@okstra/core/domain/task-key";
-import type { TaskType } from "@okstra/core/domain/work";
-import { TASK_TYPES } from "@okstra/core/domain/work";
+import { requireTaskType, TASK_TYPES, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
+import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import type { App } from "../app.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { cancelRequestPath, leadRun } from "./lead.ts";
-import { loadRun, prepareTaskRun, type PreparedRun, type RunRequest } from "./prepare-run.ts";
+import { describeStart, loadRun, prepareTaskRun, requireCommittedTree, type PreparedRun, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
 import { listPreparedRuns } from "./run-paths.ts";
 
@@ -57,8 +57,10 @@ export async function runTask(app: App, request: RunRequest, options: { prepareO
 async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: TaskType): Promise<void> {
   const last = (await listPreparedRuns(app, opened.root, key, type)).at(-1);
   if (last === undefined) return;
-  const { manifest, log } = await loadRun(app, last);
-  if (log.state.stage !== "ended" && log.state.stage !== "cancelled") await app.processes.endOrphans(manifest.runId);
+  // A damaged run stands in nobody's way: it is the validator's to tell.
+  const run = await loadRun(app, last).catch(() => null);
+  if (run !== null && run.log.state.stage !== "ended" && run.log.state.stage !== "cancelled")
+    await app.processes.endOrphans(run.manifest.runId);
 }
 
 /** Finds the newest run of a task, of one type or of any. @throws OKSTRA_RUN_NOT_FOUND */
@@ -101,9 +103,10 @@ export async function resumeRun(
   const lease = await takeRunLock(app, opened.root, formatTaskKey(key), "a resumed run");
   try {
     const run = await loadRun(app, runDir);
-    requireGoing(run, request.task);
+    requireGoing(run);
     await app.processes.endOrphans(run.manifest.runId);
-    await requireSameCommit(app, run, request.task);
+    await requireSameCommit(app, run);
+    await requireCommittedTree(app, requirePhase(requireTaskType(run.manifest.type)), run.manifest.provision.path, run.manifest.commit);
     await leadRun(app, run, signal);
     return await answerOf(app, run);
   } finally {
@@ -111,24 +114,26 @@ export async function resumeRun(
   }
 }
 
-function requireGoing(run: PreparedRun, task: string): void {
+function requireGoing(run: PreparedRun): void {
   const { stage } = run.log.state;
   if (stage !== "ended" && stage !== "cancelled") return;
   throw new OkstraError("OKSTRA_RUN_ENDED", {
     message: `Run ${run.manifest.run} of ${run.manifest.taskKey} (${run.manifest.type}) has ${stage === "ended" ? "ended" : "been cancelled"}.`,
-    hint: `Start a new one: okstra run ${task} --task-type ${run.manifest.type}`,
+    hint: `Start a new one: ${describeStart(run.manifest)}`,
     details: { runDir: run.runDir, stage },
   });
 }
 
-async function requireSameCommit(app: App, run: PreparedRun, task: string): Promise<void> {
+async function requireSameCommit(app: App, run: PreparedRun): Promise<void> {
   const { manifest } = run;
   if (manifest.commit === "") return;
-  const head = (await app.git.locate(manifest.provision.path))?.head ?? null;
+  const { path } = manifest.provision;
+  // The throw-away checkout of a verification is gone with the process that made it.
+  const head = (await app.store.exists(path)) ? ((await app.git.locate(path))?.head ?? null) : null;
   if (head === manifest.commit) return;
   throw new OkstraError("OKSTRA_RUN_COMMIT_MOVED", {
-    message: `Run ${manifest.run} is bound to ${manifest.commit.slice(0, 12)}, and ${manifest.provision.path} is at ${head?.slice(0, 12) ?? "no commit"}.`,
-    hint: `Start a new run: okstra run ${task} --task-type ${manifest.type}`,
+    message: `Run ${manifest.run} is bound to ${manifest.commit.slice(0, 12)}, and ${path} is at ${head?.slice(0, 12) ?? "no commit"}.`,
+    hint: `Start a new run: ${describeStart(manifest)}`,
     details: { runDir: run.runDir, commit: manifest.commit, head },
   });
 }
@@ -143,7 +148,7 @@ const CANCEL_WAIT_MS = 30_000;
  */
 export async function cancelRun(app: App, request: { task: string; dir: string; taskType: TaskType | null }): Promise<RunAnswer> {
   const { opened, key, runDir } = await findTaskRun(app, request);
-  requireGoing(await loadRun(app, runDir), request.task);
+  requireGoing(await loadRun(app, runDir));
   await app.store.createText(cancelRequestPath(runDir), "");
   const lease = await app.locks.acquire(runLockName(app, opened.root, formatTaskKey(key)), {
     waitMs: CANCEL_WAIT_MS,

@@ -8,7 +8,7 @@ import type { App } from "../app.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import { leadRun } from "./lead.ts";
-import { verifyKey, writeRun } from "./prepare-run.ts";
+import { isOwnRecord, verifyKey, writeRun } from "./prepare-run.ts";
 import { takeRunLock } from "./run-lock.ts";
 import { answerOf, type RunAnswer } from "./run-task.ts";
 import { resolveSettings, type SettingsFlags } from "./settings.ts";
@@ -82,11 +82,6 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
   } finally {
     await lease.release();
   }
-}
-
-/** Records of okstra itself, in a project that does not hide them, are no change of the person's. */
-function isOwnRecord(path: string): boolean {
-  return path === ".project-docs/" || path.startsWith(".project-docs/okstra/");
 }
 
 /** With a base the comparison is with the point where the branch left it: what the base gained since is not the branch's. */

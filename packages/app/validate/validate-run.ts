@@ -1,10 +1,10 @@
+import * as z from "zod";
 import { converge, type ConvergenceInput } from "@okstra/core/convergence/converge";
 import { receiptSchema, type Receipt } from "@okstra/core/domain/receipt";
 import { runManifestSchema, type RunManifest } from "@okstra/core/domain/run";
-import { requireTaskType } from "@okstra/core/domain/work";
 import { foldRun } from "@okstra/core/machine/run-machine";
 import type { RunEvent } from "@okstra/core/events";
-import { requirePhase } from "@okstra/core/phases/index";
+import { PHASES } from "@okstra/core/phases/index";
 import type { Phase } from "@okstra/core/phases/phase";
 import { checkOutline } from "@okstra/core/report/outline";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
@@ -59,20 +59,28 @@ interface Subject {
 /**
  * Recomputes what can be recomputed from events, results and git, and compares. Writes nothing. What cannot
  * even be read breaks its rule; it never throws for what a run directory contains.
+ * @param options.byLead the run is at its last step, so that it cannot have ended yet
  */
-export async function validateRun(app: App, runDir: string): Promise<Validation> {
+export async function validateRun(app: App, runDir: string, options: { byLead?: boolean } = {}): Promise<Validation> {
   const broken: BrokenRule[] = [];
   const breaks = (code: RuleCode, message: string): void => {
     broken.push({ code, message });
   };
-  const subject = await openSubject(app, runDir, breaks);
+  const subject = await openSubject(app, runDir, breaks).catch((error: unknown) => {
+    breaks(
+      "OKSTRA_RULE_EVENTS",
+      `the run cannot be read: ${error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error)}`,
+    );
+    return null;
+  });
   if (subject !== null) {
     const guarded: readonly (readonly [RuleCode, (subject: Subject) => Promise<void>])[] = [
       ["OKSTRA_RULE_RECEIPT", checkLanes],
       ["OKSTRA_RULE_COMMIT", checkCommit],
       ["OKSTRA_RULE_CONVERGENCE", checkConvergence],
       ["OKSTRA_RULE_REPORT", checkReport],
-      ["OKSTRA_RULE_VALIDATION", checkEnd],
+      // Last: it looks at what the others found.
+      ["OKSTRA_RULE_VALIDATION", async (each) => (options.byLead === true ? undefined : checkEnd(each, broken.length === 0))],
     ];
     for (const [code, check] of guarded) {
       await check(subject).catch((error: unknown) =>
@@ -94,7 +102,12 @@ async function openSubject(app: App, runDir: string, breaks: Subject["breaks"]):
   const manifest = await loadManifest(app, runDir, events, breaks);
   if (manifest === null) return null;
   const log = { events, state, append: () => Promise.reject(new Error("a validator writes nothing")) };
-  return { app, run: { manifest, runDir, log }, events, phase: requirePhase(requireTaskType(manifest.type)), breaks };
+  const phase = PHASES.find((each) => each.type === manifest.type);
+  if (phase === undefined) {
+    breaks("OKSTRA_RULE_MANIFEST", "run.json names a phase that this okstra does not have");
+    return null;
+  }
+  return { app, run: { manifest, runDir, log }, events, phase, breaks };
 }
 
 async function loadManifest(app: App, runDir: string, events: readonly RunEvent[], breaks: Subject["breaks"]): Promise<RunManifest | null> {
@@ -140,7 +153,7 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
       checkReceipt(receipt.data, { manifest, entry, nonce, end: ended.end }, breaks);
     }
     const prompt = await app.store.readText(`${runDir}/prompts/${worker}.md`);
-    if (prompt === null || !prompt.includes(nonce))
+    if (prompt === null || !prompt.includes(nonce) || (receipt.success && app.sha256(prompt) !== receipt.data.promptSha256))
       breaks("OKSTRA_RULE_PROMPT", `${worker}: prompts/${worker}.md is not the prompt of this lane`);
     const result = await app.store.readText(`${runDir}/workers/${worker}/result.json`);
     if ((result === null ? null : app.sha256(result)) !== ended.resultSha256)
@@ -149,6 +162,7 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
       if (ended.end === "ok") breaks("OKSTRA_RULE_RESULT", `${worker}: the lane is ok and has no result`);
       continue;
     }
+    if (ended.end !== "ok") breaks("OKSTRA_RULE_RESULT", `${worker}: the lane is ${ended.end} and has a result`);
     const parsed = phase.resultSchema.safeParse(parseJson(result));
     if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json breaks its schema`);
     else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json has another nonce`);
@@ -260,16 +274,23 @@ async function checkLinks({ app, run, breaks }: Pick<Subject, "app" | "run" | "b
   }
 }
 
-/** Once a run has ended, what its end and validation.json say must be so. */
-async function checkEnd({ app, run, events, breaks }: Subject): Promise<void> {
+/** A run that is looked at from outside has ended, and its end and validation.json say what the validator finds. */
+async function checkEnd({ app, run, events, breaks }: Subject, restHolds: boolean): Promise<void> {
+  const { stage } = run.log.state;
+  if (stage !== "ended") {
+    breaks("OKSTRA_RULE_VALIDATION", `the run has not ended: it is ${stage}`);
+    return;
+  }
   const validated = events.findLast((event) => event.type === "run-validated");
-  if (validated?.type !== "run-validated" || run.log.state.stage !== "ended") return;
-  const stored = parseJson(await app.store.readText(`${run.runDir}/validation.json`)) as {
-    ok?: unknown;
-    broken?: readonly { code?: unknown }[];
-  } | null;
-  if (stored?.ok !== validated.ok) breaks("OKSTRA_RULE_VALIDATION", "validation.json does not say what the run ended with");
+  if (validated?.type !== "run-validated") return;
+  const stored = storedValidationSchema.safeParse(parseJson(await app.store.readText(`${run.runDir}/validation.json`)));
+  const codes = stored.success ? [...new Set(stored.data.broken.map((rule) => rule.code))] : [];
+  if (!stored.success || stored.data.ok !== validated.ok || !isSame(codes, validated.broken))
+    breaks("OKSTRA_RULE_VALIDATION", "validation.json does not say what the run ended with");
+  else if (restHolds && !validated.ok) breaks("OKSTRA_RULE_VALIDATION", "the run ended as broken, and nothing is");
 }
+
+const storedValidationSchema = z.looseObject({ ok: z.boolean(), broken: z.array(z.looseObject({ code: z.string() })) });
 
 function parseJson(text: string | null): unknown {
   try {

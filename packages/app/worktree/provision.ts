@@ -151,8 +151,10 @@ async function createTask(
     });
   }
   const category = request.category ?? (await loadOwnCategory(app, place)) ?? UNCLASSIFIED;
-  const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.mainRoot });
-  const chosen = await chooseBranch(app, place, { category, baseRef: request.baseRef, location, registry });
+  const [safe, chosen] = await Promise.all([
+    app.git.safeConfig({ commonDir: place.repository, mainRoot: place.mainRoot }),
+    chooseBranch(app, place, { category, baseRef: request.baseRef, location, registry }),
+  ]);
   const makeRow = (branch: string): RegistryRow =>
     rowFor(place, { branch, base: chosen.base, createdAt: app.clock.now(), lastPhase: request.taskType, status: "provisioning" });
   const built = await createTree(app, place, { candidates: chosen.free, commit: chosen.base, safe, makeRow });

@@ -1,6 +1,13 @@
 /** Many okstra processes at once. `OKSTRA_TEST_ROUNDS=20` makes 20 rounds of each. */
 import { bundleDriver } from "@okstra/testkit/faults/bundle-driver";
-import { countRounds, createFaultProject, readJson, useMemoryForTemporaryFiles, type FaultJson, type FaultProject } from "@okstra/testkit/faults/fault-project";
+import {
+  countRounds,
+  createFaultProject,
+  readJson,
+  useMemoryForTemporaryFiles,
+  type FaultJson,
+  type FaultProject,
+} from "@okstra/testkit/faults/fault-project";
 import { endStarted } from "@okstra/testkit/faults/start-process";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
@@ -67,7 +74,9 @@ test("24 processes ask for 24 tasks based on origin/main: no failure, no orphan 
   await addRemote();
   const base = await repo.resolve("origin/main");
   for (let round = 0; round < ROUNDS; round += 1) {
-    const answers = await provisionAtOnce(Array.from({ length: 24 }, (_, at) => [`r${round}/t${round}-${at}`, "--base-ref", "origin/main"]));
+    const answers = await provisionAtOnce(
+      Array.from({ length: 24 }, (_, at) => [`r${round}/t${round}-${at}`, "--base-ref", "origin/main"]),
+    );
     for (const answer of answers) expect(answer).toMatchObject({ status: "created", baseRef: base });
     for (const { path } of answers) expect(await repo.status(path)).toEqual([]);
     const expected = ["main", ...Object.values(project.loadRegistry().tasks).map((row) => String(row["branch"]))];
@@ -93,10 +102,27 @@ test("tasks whose branch names meet at once get names of their own", { timeout: 
   await expectHealthy();
 });
 
+test("tasks that link directories of their own at once hide them all", async () => {
+  const { repo, start } = project;
+  const all = Array.from({ length: 8 }, (_, at) => {
+    repo.write(`.cache${at}/x`, "x\n");
+    return start(["worktree", "provision", `g/t${at}`], { wait: true, env: { OKSTRA_WORKTREE_SYNC_DIRS: `.cache${at}` } });
+  });
+  await Promise.all(all.map((each) => each.waitForLine("@ready")));
+  for (const each of all) each.say("go");
+  for (const each of all) {
+    const { status, stdout } = await each.ended;
+    expect(status, stdout).toBe(0);
+    expect(await repo.status(readJson(stdout).path)).toEqual([]);
+  }
+});
+
 test("one task is provisioned, released and taken up again by many at once: it stays one whole worktree", async () => {
   const { repo, start } = project;
   const { path } = await project.provision("g/t");
-  const commands = Array.from({ length: 12 }, (_, at) => (at % 2 === 0 ? ["worktree", "provision", "g/t"] : ["worktree", "release", "g/t"]));
+  const commands = Array.from({ length: 12 }, (_, at) =>
+    at % 2 === 0 ? ["worktree", "provision", "g/t"] : ["worktree", "release", "g/t"],
+  );
   const all = commands.map((argv) => start(argv, { wait: true }));
   await Promise.all(all.map((each) => each.waitForLine("@ready")));
   for (const each of all) each.say("go");

@@ -30,8 +30,8 @@ function countFamilies(lanes: readonly LaneSummary[]): number {
 
 /**
  * Steps 0, 5 and 6 of the convergence: each finding stands for itself, is classed by what grounds it and disposed
- * of by what was executed. A lane that did not end `ok` gives no findings. Order of lanes and findings has no
- * effect on the answer.
+ * of by what was executed. A lane that did not end `ok` gives no findings. Order of lanes, findings and
+ * executions has no effect on the answer.
  */
 export function converge(input: ConvergenceInput): Convergence {
   const kEff = countFamilies(input.lanes);
@@ -54,7 +54,9 @@ function clusterOf({ finding, grounding }: ConvergenceInput["findings"][number],
   const grounded = grounding.grounded || proofs.length > 0;
   const flaky = proofs.length === 0 && own.some((record) => record.failures > 0 && record.failures < record.executions);
   const verification: Verification = proofs.length > 0 ? "confirmed" : "unverified";
-  const baseline: Baseline = own.find((record) => record.baseline !== "unknown")?.baseline ?? "unknown";
+  // One execution that calls it new outweighs those that do not: only what is surely old may be excused.
+  const baseline: Baseline =
+    (["new", "already-there"] as const).find((each) => own.some((record) => record.baseline === each)) ?? "unknown";
   const findingClass: FindingClass = grounded ? "unique" : "ungrounded";
   return {
     id: "",
@@ -70,7 +72,7 @@ function clusterOf({ finding, grounding }: ConvergenceInput["findings"][number],
     class: findingClass,
     strong: false,
     verification,
-    reproducedBy: proofs.map((record) => record.command),
+    reproducedBy: [...new Set(proofs.map((record) => record.command))].sort(compareText),
     baseline,
     flaky,
     disposition: disposeOf({

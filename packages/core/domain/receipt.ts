@@ -30,6 +30,7 @@ export const receiptSchema = z.looseObject({
   stdoutBytes: z.int().min(0),
   stderrBytes: z.int().min(0),
   resultSha256: z.string().nullable(),
+  promptSha256: z.string().describe("Of prompts/<worker>.md, as the lane was given it"),
   usage: z.looseObject({}).nullable(),
   executions: z.array(executionSchema).default([]).describe("Commands that okstra itself executed in this lane"),
 });

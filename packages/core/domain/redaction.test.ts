@@ -77,7 +77,8 @@ describe("case 55: making it unreadable", () => {
         const clean = redact([...words, ...secrets].join(" | "));
         for (const value of secrets) expect(clean.replaceAll(REDACTED, "")).not.toContain(value);
         expect(redact(clean)).toBe(clean);
-        if (words.every((word) => !secrets.some((value) => word.includes(value)))) for (const word of words) expect(redact(word)).toBe(word);
+        if (words.every((word) => !secrets.some((value) => word.includes(value))))
+          for (const word of words) expect(redact(word)).toBe(word);
       }),
     );
   });

@@ -21,7 +21,9 @@ const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH)/i;
 export function collectSecrets(env: Readonly<Record<string, string | undefined>>, dotEnvTexts: readonly string[]): readonly string[] {
   const secrets = new Set<string>();
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && value.length >= MIN_SECRET && SECRET_NAME.test(name) && !isPath(value)) secrets.add(value);
+    if (value === undefined || !SECRET_NAME.test(name) || isPath(value)) continue;
+    // Output is made unreadable line by line, so each line of a key that has several is a secret of its own.
+    for (const part of [value, ...value.split(/\r?\n/)]) if (part.length >= MIN_SECRET) secrets.add(part);
   }
   for (const text of dotEnvTexts) {
     for (const line of text.split("\n")) {
@@ -52,11 +54,16 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
   };
 }
 
-/** A copy of a JSON value in which every string (never a key) went through `redact`. */
+/** Names of members that schemas have are plain words; they stay, or a password "findings" would spoil every result. */
+const PLAIN_WORD = /^[A-Za-z]{1,24}$/;
+
+/** A copy of a JSON value in which every string, and every member's name that is no plain word, went through `redact`. */
 export function redactValue(value: unknown, redact: (text: string) => string): unknown {
   if (typeof value === "string") return redact(value);
   if (Array.isArray(value)) return value.map((each) => redactValue(each, redact));
   if (typeof value === "object" && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redactValue(each, redact)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [PLAIN_WORD.test(key) ? key : redact(key), redactValue(each, redact)]),
+    );
   return value;
 }

@@ -131,7 +131,10 @@ describe("history", () => {
     const releasedAt = (each: RegistryRow): string => String(each["released_at"]);
     const kept = Object.values(registry.tasks).filter((each) => each.status === "released");
     expect(kept).toHaveLength(RELEASED_ROWS_KEPT);
-    const newestMoved = moved.map(([, each]) => releasedAt(each)).sort().at(-1)!;
+    const newestMoved = moved
+      .map(([, each]) => releasedAt(each))
+      .sort()
+      .at(-1)!;
     for (const each of kept) expect(releasedAt(each) > newestMoved).toBe(true);
     expect(Object.values(registry.tasks).filter((each) => each.status === "active")).toHaveLength(5);
     expect({ ...registry.tasks, ...Object.fromEntries(moved) }).toEqual(before.tasks);

@@ -16,7 +16,10 @@ const anyText = fc.oneof(
   fc.string({ maxLength: 80 }),
   fc.string({ unit: "grapheme", maxLength: 80 }),
   fc.string({ unit: "binary", maxLength: 80 }),
-  fc.string({ unit: fc.constantFrom("a", "Z", "9", "-", "_", ".", "/", "\\", " ", "한", "é", "e\u0301", "İ", "ß", "\u0000"), maxLength: 400 }),
+  fc.string({
+    unit: fc.constantFrom("a", "Z", "9", "-", "_", ".", "/", "\\", " ", "한", "é", "e\u0301", "İ", "ß", "\u0000"),
+    maxLength: 400,
+  }),
   fc.constantFrom(...DEVICES, ...DEVICES.map((name) => name.toUpperCase()), "..", ".", "", "--", "_", "con.txt", "COM1-"),
 );
 

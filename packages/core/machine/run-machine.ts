@@ -137,11 +137,11 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     case "lane-activity":
       return going && state.lanes[event.worker]?.state === "running" ? accept({}) : reject("no such lane is running");
     case "tree-changed":
-      if (!going || state.stage !== "running" || !event.workers.every((worker) => worker in state.lanes))
+      if (!going || state.stage !== "running" || !event.workers.every((worker) => Object.hasOwn(state.lanes, worker)))
         return reject("no lane could have changed the tree");
       return accept({ treeChanges: [...state.treeChanges, { workers: event.workers, paths: event.paths }] });
     case "reproduction-executed": {
-      if (!going || state.stage !== "running" || !(event.worker in state.lanes)) return reject("nothing is to be reproduced");
+      if (!going || state.stage !== "running" || !Object.hasOwn(state.lanes, event.worker)) return reject("nothing is to be reproduced");
       if (event.record.commit !== state.commit) return reject("the reproduction ran at another commit");
       if (event.record.failures > event.record.executions) return reject("more failures than executions");
       return accept({ reproductions: [...state.reproductions, { ...event.record, worker: event.worker }] });

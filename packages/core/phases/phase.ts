@@ -30,6 +30,8 @@ export interface Phase {
   readonly resultSchema: z.ZodType;
   readonly defaultRoster: readonly string[];
   readonly readOnly: boolean;
+  /** Whether the verdict is about a commit, so that the tree must have nothing that is not committed. */
+  readonly judgesCommit: boolean;
   /** Whether okstra runs the reproductions that workers propose itself, at the head commit. */
   readonly reproduces: boolean;
   decide(input: DecisionInput): { readonly verdict: Verdict; readonly gate: Gate };

@@ -5,6 +5,7 @@ import { realpath } from "node:fs/promises";
 import { OkstraError } from "@okstra/core/errors";
 import type { Git, RepositoryLocation, StatusEntry, WorktreeEntry } from "@okstra/core/git-port";
 import type { createGitProcess } from "../exec/git-process.ts";
+import { explainFailedCheckout } from "./explain-checkout.ts";
 import { requireConsistentGitFile } from "./git-file.ts";
 import { createSafeConfig, type TrustStore } from "./safe-config.ts";
 
@@ -99,7 +100,11 @@ export function createGit(parts: { process: ReturnType<typeof createGitProcess>;
       if (force) args.push("--force", "--force");
       if (commit === null) args.push("--", path, branch);
       else args.push("--no-track", "-b", branch, "--", path, commit);
-      await git.run(args, { cwd: mainRoot, inheritFd: lock.fd });
+      try {
+        await git.run(args, { cwd: mainRoot, inheritFd: lock.fd });
+      } catch (error) {
+        throw await explainFailedCheckout(git, error, { mainRoot, path, revision: commit ?? `refs/heads/${branch}` });
+      }
     },
     async deleteBranchAt(mainRoot, branch, commit, lock) {
       const answer = await git.run([...noHooks, "update-ref", "-d", `refs/heads/${branch}`, commit], {

@@ -1,8 +1,10 @@
 import { constants } from "node:fs";
-import { chmod, copyFile, lstat, mkdir, realpath, utimes } from "node:fs/promises";
-import { basename, dirname, join, sep } from "node:path";
+import { randomBytes } from "node:crypto";
+import { chmod, copyFile, link, lstat, readdir, realpath, rename, rm, utimes } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { WorktreeMarker } from "@okstra/core/git-port";
 import { errnoOf, isAbsent } from "../io-error.ts";
+import { ensureInnerParent } from "./inner-parent.ts";
 
 /** A file that may hold secrets keeps to its owner, whatever it was in the main worktree. */
 function isSecretFile(path: string): boolean {
@@ -21,6 +23,7 @@ export async function copyIncludedFiles(
   const copies: Record<string, readonly [number, number]> = {};
   const notes: string[] = [];
   const treeRoot = await realpath(path);
+  if (files.length > 0) await sweepCopies(treeRoot);
   for (const file of files) {
     const source = join(mainRoot, file);
     const target = join(treeRoot, file);
@@ -29,28 +32,56 @@ export async function copyIncludedFiles(
       if (stats?.isSymbolicLink() === true) notes.push(`not copied: ${file} is a link`);
       continue;
     }
-    await mkdir(dirname(target), { recursive: true });
-    if (!(await realpath(dirname(target))).concat(sep).startsWith(treeRoot + sep)) {
+    if (!(await ensureInnerParent(treeRoot, target))) {
       notes.push(`not copied: ${file} would lie outside the tree`);
       continue;
     }
-    try {
-      await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    } catch (error) {
-      if (errnoOf(error) === "EEXIST") {
-        const there = await lstat(target);
-        if (there.size === stats.size && Math.trunc(there.mtimeMs) === Math.trunc(stats.mtimeMs))
-          copies[file] = [stats.size, Math.trunc(stats.mtimeMs)];
-        continue;
-      }
-      if (isAbsent(error)) continue;
-      throw error;
+    if (!(await copyWhole(source, target, treeRoot, { mode: isSecretFile(file) ? 0o600 : stats.mode & 0o777, times: stats }))) {
+      const there = await lstat(target).catch(() => null);
+      // A copied time may differ in its last digit.
+      if (there?.size !== stats.size || Math.abs(there.mtimeMs - stats.mtimeMs) > 2) continue;
     }
-    await chmod(target, isSecretFile(file) ? 0o600 : stats.mode & 0o777);
-    await utimes(target, stats.atime, stats.mtime);
     copies[file] = [stats.size, Math.trunc((await lstat(target)).mtimeMs)];
   }
   return { copies, notes };
+}
+
+/** A copy under way, in the root of the tree: what a kill leaves of it is swept when the tree is completed. */
+const COPY_UNDER_WAY = /^\.okstra-copy-[0-9a-f]{12}\.tmp$/;
+
+async function sweepCopies(treeRoot: string): Promise<void> {
+  for (const name of await readdir(treeRoot)) if (COPY_UNDER_WAY.test(name)) await rm(join(treeRoot, name), { force: true });
+}
+
+/**
+ * The file appears under its name with its whole content, mode and times, or not at all.
+ * @returns false when something is there already, or the source has gone
+ */
+async function copyWhole(
+  source: string,
+  target: string,
+  treeRoot: string,
+  as: { mode: number; times: { atime: Date; mtime: Date } },
+): Promise<boolean> {
+  const temporary = join(treeRoot, `.okstra-copy-${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    await copyFile(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(temporary, as.mode);
+    await utimes(temporary, as.times.atime, as.times.mtime);
+    await link(temporary, target).catch(async (error: unknown) => {
+      if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"].includes(errnoOf(error) ?? "")) throw error;
+      await lstat(target).then(
+        () => Promise.reject(Object.assign(new Error(), { code: "EEXIST" })),
+        () => rename(temporary, target),
+      );
+    });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST" || isAbsent(error)) return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 /** True while a `.worktreeinclude` copy is as okstra made it. */

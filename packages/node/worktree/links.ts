@@ -1,7 +1,9 @@
-import { lstat, mkdir, readFile, realpath, symlink } from "node:fs/promises";
-import { dirname, isAbsolute, join, sep } from "node:path";
-import type { Store } from "@okstra/core/ports";
+import { lstat, mkdir, readdir, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { isAbsolute, join, sep } from "node:path";
+import type { Locks, Sha256, Store } from "@okstra/core/ports";
 import { isAbsent } from "../io-error.ts";
+import { isTemporaryOf } from "../store/store.ts";
+import { ensureInnerParent } from "./inner-parent.ts";
 
 const BLOCK_BEGIN = "# okstra: links of task worktrees (begin)";
 const BLOCK_END = "# okstra: links of task worktrees (end)";
@@ -49,15 +51,19 @@ export async function linkDirectories(
 ): Promise<{ linked: readonly string[]; notes: readonly string[] }> {
   const linked: string[] = [];
   const notes: string[] = [];
+  const treeRoot = await realpath(path);
   for (const name of names) {
     const source = join(mainRoot, name);
-    const target = join(path, name);
+    const target = join(treeRoot, name);
+    if (!(await ensureInnerParent(treeRoot, target))) {
+      notes.push(`not linked: ${name} would lie outside the tree`);
+      continue;
+    }
     const present = await lstat(target).catch((error: unknown) => {
       if (isAbsent(error)) return null;
       throw error;
     });
     if (present === null) {
-      await mkdir(dirname(target), { recursive: true });
       await symlink(source, target, process.platform === "win32" ? "junction" : "dir");
       linked.push(name);
     } else if (present.isSymbolicLink() && (await realpath(target).catch(() => null)) === (await realpath(source))) linked.push(name);
@@ -74,16 +80,37 @@ export async function linkDirectories(
  * first, so that what the person wrote after it wins.
  */
 export async function excludeLinks(
-  store: Store,
+  parts: { store: Store; locks: Locks; sha256: Sha256 },
   repository: string,
   names: readonly string[],
   hiddenByPerson: ReadonlySet<string>,
 ): Promise<void> {
-  const file = join(repository, "info", "exclude");
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (isAbsent(error)) return "";
-    throw error;
-  });
+  const { store } = parts;
+  const directory = join(repository, "info");
+  const file = join(directory, "exclude");
+  const missing = async (): Promise<string | null> => {
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
+      if (isAbsent(error)) return "";
+      throw error;
+    });
+    const next = addToBlock(text, names, hiddenByPerson);
+    return next === text ? null : next;
+  };
+  if ((await missing()) === null) return;
+  // Tasks of one repository are completed side by side, and each may have directories of its own to hide.
+  const lease = await parts.locks.acquire(`exclude-${parts.sha256(repository).slice(0, 24)}`);
+  try {
+    const next = await missing();
+    if (next === null) return;
+    await mkdir(directory, { recursive: true });
+    await sweepTemporary(directory, "exclude");
+    await store.writeText(file, next, { mode: 0o644 });
+  } finally {
+    await lease.release();
+  }
+}
+
+function addToBlock(text: string, names: readonly string[], hiddenByPerson: ReadonlySet<string>): string {
   const lines = text.split("\n");
   const begin = lines.indexOf(BLOCK_BEGIN);
   const end = lines.indexOf(BLOCK_END);
@@ -97,9 +124,10 @@ export async function excludeLinks(
     block.push(pattern);
     if (!hiddenByPerson.has(name)) block.push(`!${pattern}/`);
   }
-  const next = [BLOCK_BEGIN, ...block, BLOCK_END, ...others].join("\n");
-  if (next !== text) {
-    await mkdir(dirname(file), { recursive: true });
-    await store.writeText(file, next, { mode: 0o644 });
-  }
+  return [BLOCK_BEGIN, ...block, BLOCK_END, ...others].join("\n");
+}
+
+/** Removes what killed writes of a file left beside it; the caller holds the lock under which the file is written. */
+export async function sweepTemporary(directory: string, file: string): Promise<void> {
+  for (const name of await readdir(directory)) if (isTemporaryOf(name, file)) await rm(join(directory, name), { force: true });
 }

@@ -5,16 +5,19 @@ import { basename, dirname, join, relative, sep } from "node:path";
 import { OkstraError } from "@okstra/core/errors";
 import type { TreeState, WorktreeFiles } from "@okstra/core/git-port";
 import type { Store } from "@okstra/core/ports";
+import { sha256 } from "../clock.ts";
 import { asIoError, errnoOf, isAbsent } from "../io-error.ts";
+import { createLocks } from "../lock/locks.ts";
 import { findAdminDirs, loadBranch, loadCommonDir, loadGitFile, loadLine, loadMarker, loadWorktreeOf, MARKER_FILE } from "./admin-dir.ts";
 import { findAgentSettings } from "./agent-settings.ts";
 import { copyIncludedFiles } from "./include.ts";
 import { createTreeContents } from "./upkeep.ts";
-import { excludeLinks, findLinkSources, linkDirectories } from "./links.ts";
+import { excludeLinks, findLinkSources, linkDirectories, sweepTemporary } from "./links.ts";
 
 /** The real {@link WorktreeFiles} below `home`, which is an existing real path. */
 export function createWorktreeFiles(home: string, store: Store): WorktreeFiles {
   const root = join(home, "worktrees");
+  const locks = createLocks(home, store);
 
   /** Each directory between `home` and the task's own must be a real one: a link could lead a write anywhere. */
   async function ensureParents(path: string): Promise<void> {
@@ -81,7 +84,7 @@ export function createWorktreeFiles(home: string, store: Store): WorktreeFiles {
     },
     async excludeLinks(repository, names, ignoredElsewhere) {
       try {
-        await excludeLinks(store, repository, names, ignoredElsewhere);
+        await excludeLinks({ store, locks, sha256 }, repository, names, ignoredElsewhere);
       } catch (error) {
         throw asIoError(error, join(repository, "info", "exclude"));
       }
@@ -95,6 +98,10 @@ export function createWorktreeFiles(home: string, store: Store): WorktreeFiles {
     },
     findAgentSettings,
     async writeMarker(adminDir, marker) {
+      // Whoever writes a task's marker holds the task's lock.
+      await sweepTemporary(adminDir, MARKER_FILE).catch((error: unknown) => {
+        throw asIoError(error, adminDir);
+      });
       await store.writeText(join(adminDir, MARKER_FILE), `${JSON.stringify(marker, null, 2)}\n`);
     },
     async stamp(file) {
@@ -122,18 +129,30 @@ export function createWorktreeFiles(home: string, store: Store): WorktreeFiles {
 
 /**
  * Deletes a directory that is empty or whose `.git` file leads into this repository's bookkeeping; anything else
- * is not git's work and is moved aside.
+ * is not git's work and is moved aside. It gets another name first: a kill in the middle of the deletion would leave
+ * a directory that nobody can tell from a person's.
  */
 async function discardDirectory(path: string, repository: string): Promise<void> {
+  const parent = dirname(path);
+  const prefix = `.discarded-${basename(path)}-`;
+  const besides = await readdir(parent).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
+    throw error;
+  });
+  for (const name of besides)
+    if (name.startsWith(prefix) && /^[0-9a-f]{8}$/.test(name.slice(prefix.length)))
+      await rm(join(parent, name), { recursive: true, force: true });
   const names = await readdir(path).catch((error: unknown) => {
     if (isAbsent(error)) return null;
     throw error;
   });
   if (names === null) return;
   const adminDir = await loadGitFile(path);
-  if (names.length === 0 || (adminDir !== null && dirname(adminDir) === join(repository, "worktrees")))
-    await rm(path, { recursive: true, force: true });
-  else await rename(path, `${path}.unfinished-${randomBytes(4).toString("hex")}`);
+  const isGits = names.length === 0 || (adminDir !== null && dirname(adminDir) === join(repository, "worktrees"));
+  const suffix = randomBytes(4).toString("hex");
+  const other = isGits ? join(parent, `${prefix}${suffix}`) : `${path}.unfinished-${suffix}`;
+  await rename(path, other);
+  if (isGits) await rm(other, { recursive: true, force: true });
 }
 
 /** Linux tells the working directory of every process that one may look at. */

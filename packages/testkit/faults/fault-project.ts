@@ -46,12 +46,16 @@ export async function createFaultProject(driver: string): Promise<FaultProject> 
   return withProcesses(await createTestProject(), driver);
 }
 
-export function withProcesses(project: TestProject, driver: string): FaultProject {
+function withProcesses(project: TestProject, driver: string): FaultProject {
   const start: FaultProject["start"] = (argv, { cwd = project.repo.root, killAt, wait, prefix = [], env } = {}) => {
-    const [program, ...args] = [...prefix, process.execPath, driver, ...argv, "--json"] as [string, ...string[]];
+    const [program = process.execPath, ...args] = [...prefix, process.execPath, driver, ...argv, "--json"];
     return startProcess([program, ...args], {
       cwd,
-      env: { ...env, ...(killAt === undefined ? {} : { OKSTRA_TEST_KILL_AT: killAt }), ...(wait === true ? { OKSTRA_TEST_WAIT: "1" } : {}) },
+      env: {
+        ...env,
+        ...(killAt === undefined ? {} : { OKSTRA_TEST_KILL_AT: killAt }),
+        ...(wait === true ? { OKSTRA_TEST_WAIT: "1" } : {}),
+      },
     });
   };
   return {
@@ -77,4 +81,3 @@ export function countRounds(usual: number): number {
   const asked = Number(process.env["OKSTRA_TEST_ROUNDS"] ?? "");
   return Number.isInteger(asked) && asked > 0 ? asked : usual;
 }
-

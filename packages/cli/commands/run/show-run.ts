@@ -1,6 +1,7 @@
 import type { RunAnswer } from "@okstra/app/run/run-task";
 import type { Report } from "@okstra/core/report/report-data";
 import { loadReport } from "@okstra/app/run/run-task";
+import { neutralise } from "@okstra/core/report/neutral-text";
 import { phraseFor, wordingFor } from "@okstra/core/report/wording";
 import type { App } from "@okstra/app/app";
 import { EXIT_GATE_HOLDS } from "../../exit-codes.ts";
@@ -26,26 +27,33 @@ function cardOf(report: Report): readonly string[] {
   const words = wordingFor(report.lang);
   const gate =
     report.gate.override !== null
-      ? `PASSED (override: ${report.gate.override.reason})`
+      ? `PASSED (override: ${neutralise(report.gate.override.reason)})`
       : report.gate.open
         ? words.gate.open
         : words.gate.held;
   return [
     `verdict   ${report.verdict.toUpperCase()}${report.commit === "" ? "" : ` @ ${report.commit.slice(0, 12)}`}`,
-    `gate      ${gate}: ${report.gate.reasons.map((reason) => phraseFor(words.gateReasons, reason)).join("; ")}`,
+    `gate      ${gate}: ${report.gate.reasons.map((reason) => withoutStop(phraseFor(words.gateReasons, reason))).join("; ")}`,
     ...report.lanes.map(
-      (lane) => `worker    ${lane.worker} (${lane.family}): ${lane.end}${lane.reason === null ? `, ${lane.findings}` : `: ${lane.reason}`}`,
+      (lane) =>
+        `worker    ${lane.worker} (${lane.family}): ${lane.end}${lane.reason === null ? `, ${lane.findings}` : `: ${neutralise(lane.reason)}`}`,
     ),
     ...report.nextSteps.map(
-      (step) => `next      ${phraseFor(words.nextSteps, step.code)}${step.command === null ? "" : `: ${step.command}`}`,
+      (step) =>
+        `next      ${withoutStop(phraseFor(words.nextSteps, step.code))}${step.command === null ? "" : `: ${neutralise(step.command)}`}`,
     ),
   ];
+}
+
+/** The reports say whole sentences; here something follows them on the line. */
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
 }
 
 function findingsOf(report: Report): readonly string[] {
   const shown = report.clusters.slice(0, 10).map((cluster) => {
     const place = cluster.file === null ? "" : ` ${cluster.file}${cluster.startLine === null ? "" : `:${cluster.startLine}`}`;
-    return `  ${cluster.severity} ${cluster.disposition.padEnd(8)}${place} ${cluster.claim}`;
+    return neutralise(`  ${cluster.severity} ${cluster.disposition.padEnd(8)}${place} ${cluster.claim}`);
   });
   const rest = report.clusters.length - shown.length;
   return [...shown, ...(rest > 0 ? [`  … ${rest} more in the report`] : []), ...(shown.length > 0 ? [""] : [])];

@@ -39,6 +39,7 @@ export const errorAnalysis: Phase = {
   resultSchema: errorAnalysisResultSchema,
   defaultRoster: ["checks"],
   readOnly: true,
+  judgesCommit: false,
   reproduces: true,
   decide,
 };

@@ -22,6 +22,7 @@ export const finalVerification: Phase = {
   resultSchema: workerResultSchema,
   defaultRoster: ["checks"],
   readOnly: true,
+  judgesCommit: true,
   reproduces: false,
   decide,
 };
