@@ -73,7 +73,15 @@ interface LoggedEvent {
   readonly worker?: string;
 }
 
-const runDirectory = (type = "final-verification"): string => join(project.repo.root, ".project-docs/okstra/tasks/g/t/runs", type, "001");
+/** What only the workers of this test's own task have in their environment: another run of the suite may be going on. */
+const mark = (): string => `OKSTRA_WORKTREE=${join(project.home.okstraHome, "worktrees/sums/g/t")}`;
+
+/** The newest run; one that was killed before it was prepared is none, and the next has another number. */
+function runDirectory(type = "final-verification"): string {
+  const parent = join(project.repo.root, ".project-docs/okstra/tasks/g/t/runs", type);
+  const numbers = existsSync(parent) ? readdirSync(parent).sort() : [];
+  return join(parent, numbers.findLast((number) => existsSync(join(parent, number, "events.jsonl"))) ?? "001");
+}
 
 function loadEvents(type?: string): readonly LoggedEvent[] {
   const path = join(runDirectory(type), "events.jsonl");
@@ -163,7 +171,7 @@ describe("case 35: a run that was killed goes on", () => {
         for (const worker of finished) expect([worker, starts()[worker]]).toEqual([worker, before[worker]]);
         if (loadEvents().at(-1)?.type === "run-ended") break;
       }
-      const left = await waitForMarked(`OKSTRA_TASK_KEY=sums/g/t`, (found) => found.length === 0, DEATH_MS);
+      const left = await waitForMarked(mark(), (found) => found.length === 0, DEATH_MS);
       expect(left).toEqual([]);
       const isPrepared = loadEvents().length > 0;
       const hasEnded = loadEvents().at(-1)?.type === "run-ended";
@@ -190,7 +198,7 @@ describe("case 35: a run that was asked to stop", () => {
     running.signal(signal);
     const ended = await running.ended;
     expect(ended.status).toBe(status);
-    expect(listMarkedProcesses("OKSTRA_TASK_KEY=sums/g/t")).toEqual([]);
+    expect(listMarkedProcesses(mark())).toEqual([]);
     expect(JSON.parse(ended.stdout).error).toMatchObject({ code: "OKSTRA_INTERRUPTED", kind: "interrupted" });
     expect(JSON.parse(ended.stdout).error.hint).toContain("okstra resume g/t");
     expect(loadEvents().at(-1)?.type).toBe("run-interrupted");
@@ -208,7 +216,7 @@ describe("case 35: a run that was asked to stop", () => {
     const ended = await running.ended;
     clearInterval(impatience);
     expect(ended.status).toBe(130);
-    expect(await waitForMarked("OKSTRA_TASK_KEY=sums/g/t", (found) => found.length === 0, DEATH_MS)).toEqual([]);
+    expect(await waitForMarked(mark(), (found) => found.length === 0, DEATH_MS)).toEqual([]);
     writeFileSync(join(outside, "go"), "");
     expect((await project.okstra(["resume", "g/t"])).json).toMatchObject({ state: "ended", valid: true });
   });
@@ -219,7 +227,7 @@ describe("case 35: a run that was asked to stop", () => {
     await waitUntil(() => (starts()["stuck"] ?? 0) > 0);
     running.signal("SIGKILL");
     await running.ended;
-    expect(await waitForMarked("OKSTRA_TASK_KEY=sums/g/t", (found) => found.length === 0, DEATH_MS)).toEqual([]);
+    expect(await waitForMarked(mark(), (found) => found.length === 0, DEATH_MS)).toEqual([]);
     writeFileSync(join(outside, "go"), "");
     expect((await project.okstra(["resume", "g/t"])).json).toMatchObject({ state: "ended", valid: true, lanes: [{ end: "ok" }] });
   });
@@ -247,7 +255,7 @@ describe("cancel", () => {
     await waitUntil(() => (starts()["stuck"] ?? 0) > 0);
     const cancelled = await project.okstra(["cancel", "g/t"]);
     expect(cancelled).toMatchObject({ status: 0, json: { state: "cancelled", taskKey: "sums/g/t" } });
-    expect(listMarkedProcesses("OKSTRA_TASK_KEY=sums/g/t")).toEqual([]);
+    expect(listMarkedProcesses(mark())).toEqual([]);
     const ended = await running.ended;
     expect(ended.status).toBe(130);
     expect(JSON.parse(ended.stdout).error.message).toContain("cancelled");
@@ -256,11 +264,17 @@ describe("cancel", () => {
     expect((await project.okstra(runArguments("first"))).json).toMatchObject({ run: 2, state: "ended" });
   });
 
-  test("of a run that was only prepared, or whose okstra is dead", async () => {
+  test("of a run that was only prepared; a task is judged by its other runs", async () => {
     await setUp();
     await project.okstra([...runArguments("first"), "--prepare-only"]);
     expect(await project.okstra(["cancel", "g/t"])).toMatchObject({ status: 0, json: { state: "cancelled" } });
     expect(starts()).toEqual({});
+    expect((await project.okstra(["validate", "g/t"])).json.broken).toContainEqual({
+      code: "OKSTRA_RULE_VALIDATION",
+      message: "the run has not ended: it is cancelled",
+    });
+    await project.okstra(runArguments("first"));
+    expect((await project.okstra(["validate", "g/t"])).json).toMatchObject({ ok: true, runs: [{ ok: true }] });
     expect((await project.okstra(["cancel", "g/none"])).json.error).toMatchObject({ code: "OKSTRA_RUN_NOT_FOUND" });
   });
 });

@@ -3,6 +3,7 @@ import { parseTaskName, formatTaskKey } from "@okstra/core/domain/task-key";
 import { OkstraError } from "@okstra/core/errors";
 import type { App } from "../app.ts";
 import { openProject } from "../project/open-project.ts";
+import { eventsPath, parseEvents } from "../run/run-log.ts";
 import { listPreparedRuns } from "../run/run-paths.ts";
 import { validateRun, type BrokenRule, type Validation } from "./validate-run.ts";
 
@@ -12,7 +13,7 @@ export interface ValidationAnswer {
   readonly runs: readonly Validation[];
 }
 
-/** Validates a run directory, or every run of a task. @throws OKSTRA_RUN_NOT_FOUND */
+/** Validates a run directory, or every run of a task that came to a report. @throws OKSTRA_RUN_NOT_FOUND */
 export async function validateTarget(app: App, target: string, dir: string): Promise<ValidationAnswer> {
   const asPath = target.startsWith("/") ? target : `${app.surroundings.cwd}/${target}`;
   const directories =
@@ -37,5 +38,13 @@ async function taskRuns(app: App, target: string, dir: string): Promise<readonly
       message: `${formatTaskKey(key)} has no run.`,
       details: { taskKey: formatTaskKey(key) },
     });
-  return all;
+  const judged: string[] = [];
+  for (const directory of all) if (await hasReport(app, directory)) judged.push(directory);
+  // A run that is under way or was cancelled claims nothing yet; where there is no other, it says how far it is.
+  return judged.length > 0 ? judged : all.slice(-1);
+}
+
+async function hasReport(app: App, directory: string): Promise<boolean> {
+  const { events } = parseEvents((await app.store.readText(eventsPath(directory))) ?? "", app.sha256);
+  return events.some((event) => event.type === "report-written") || (await app.store.exists(`${directory}/report.json`));
 }
