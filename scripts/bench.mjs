@@ -1,9 +1,12 @@
-/** Installs and builds what is missing, then runs bench/main.mjs. */
-import { existsSync } from "node:fs";
+/**
+ * Installs and builds what is missing, then measures.
+ *
+ * usage: node scripts/bench.mjs [main|convergence] [the bench's own arguments]
+ */
 import { bootstrap } from "./bootstrap.mjs";
 
-const MAIN = new URL("../bench/main.mjs", import.meta.url);
+const BENCHES = { main: "../bench/main.mjs", convergence: "../bench/convergence.mjs" };
 
 await bootstrap();
-if (existsSync(MAIN)) await import(MAIN.href);
-else console.error("bench/main.mjs is not there yet");
+const named = Object.hasOwn(BENCHES, process.argv[2] ?? "") ? process.argv.splice(2, 1)[0] : "main";
+await import(new URL(BENCHES[named], import.meta.url).href);

@@ -271,6 +271,11 @@ export const ERROR_CATALOGUE = {
     when: "The validator found broken rules.",
     cure: "See the list of rules; run the phase again.",
   },
+  OKSTRA_RESULTS_INVALID: {
+    kind: "user",
+    when: "A file given to converge is neither a worker's result nor a SARIF 2.1.0 log, or breaks its schema.",
+    cure: "Mend the named member, or leave the file out; okstra schema worker-result prints the schema.",
+  },
   OKSTRA_REGISTRY_READ_ONLY: { kind: "config", when: "The registry was written by a newer okstra.", cure: "Upgrade okstra." },
   OKSTRA_GIT_FAILED: { kind: "external", when: "A git command failed.", cure: "See what git said in details." },
   OKSTRA_GIT_NOT_FOUND: { kind: "external", when: "git is not on PATH.", cure: "Install git 2.31 or newer." },

@@ -12,6 +12,9 @@ import type { TestProject } from "@okstra/testkit/test-project";
 /** A worker is gone this long after okstra, whatever ended okstra (docs: cases, 35). */
 const DEATH_MS = 5000;
 
+/** Many runs in a row: far above what they need on a slow machine. */
+const LONG_MS = 300_000;
+
 let bundles: string;
 let okstra: string;
 let driver: string;
@@ -129,61 +132,69 @@ describe("case 35: a run that was killed goes on", () => {
     "run-validated",
   ];
 
-  test("killed at each named point: no finished lane is repeated, and the report is the one of an undisturbed run", async () => {
-    await setUp();
-    const undisturbed = await project.okstra(["run", "g/undisturbed", "-t", "final-verification", "--workers", "checks,first,second"]);
-    const wanted = JSON.stringify(loadReport(undisturbed.json.report.json)).replaceAll("undisturbed", "t");
-    for (const point of POINTS) {
-      rmSync(join(project.repo.root, ".project-docs/okstra/tasks/g/t"), { recursive: true, force: true });
-      rmSync(join(outside, "starts"), { force: true });
-      const killed = await start(runArguments("checks,first,second"), driver, { OKSTRA_TEST_KILL_AT: point }).ended;
-      expect([point, killed.signal]).toEqual([point, "SIGKILL"]);
-      const before = starts();
-      const finished = endedLanes();
-      const { json, status } = await project.okstra(["resume", "g/t"]);
-      expect([point, status]).toEqual([point, 0]);
-      await expectWhole(json);
-      for (const [worker, count] of Object.entries(starts()))
-        if (finished.includes(worker)) expect([point, worker, count]).toEqual([point, worker, before[worker]]);
-      expect(Object.keys(starts()).sort()).toEqual(["checks", "first", "second"]);
-      expect(JSON.stringify(loadReport(json.report.json))).toBe(wanted);
-    }
-  });
-
-  test("killed at random moments, again and again, until it ends", async () => {
-    await setUp();
-    const began = performance.now();
-    const undisturbed = await start(["run", "g/undisturbed", "-t", "final-verification", "--workers", "checks,first,second", "--json"])
-      .ended;
-    const durationMs = performance.now() - began;
-    const wanted = JSON.stringify(loadReport(JSON.parse(undisturbed.stdout).report.json)).replaceAll("undisturbed", "t");
-    for (let round = 0; round < 5; round += 1) {
-      rmSync(join(project.repo.root, ".project-docs/okstra/tasks/g/t"), { recursive: true, force: true });
-      rmSync(join(outside, "starts"), { force: true });
-      for (let kills = 0; kills < 4; kills += 1) {
-        const isPrepared = loadEvents().length > 0;
-        const finished = endedLanes();
+  test(
+    "killed at each named point: no finished lane is repeated, and the report is the one of an undisturbed run",
+    async () => {
+      await setUp();
+      const undisturbed = await project.okstra(["run", "g/undisturbed", "-t", "final-verification", "--workers", "checks,first,second"]);
+      const wanted = JSON.stringify(loadReport(undisturbed.json.report.json)).replaceAll("undisturbed", "t");
+      for (const point of POINTS) {
+        rmSync(join(project.repo.root, ".project-docs/okstra/tasks/g/t"), { recursive: true, force: true });
+        rmSync(join(outside, "starts"), { force: true });
+        const killed = await start(runArguments("checks,first,second"), driver, { OKSTRA_TEST_KILL_AT: point }).ended;
+        expect([point, killed.signal]).toEqual([point, "SIGKILL"]);
         const before = starts();
-        const running = start(isPrepared ? ["resume", "g/t", "--json"] : runArguments("checks,first,second"));
-        const timer = setTimeout(() => running.signal("SIGKILL"), Math.random() * durationMs);
-        await running.ended;
-        clearTimeout(timer);
-        for (const worker of finished) expect([worker, starts()[worker]]).toEqual([worker, before[worker]]);
-        if (loadEvents().at(-1)?.type === "run-ended") break;
+        const finished = endedLanes();
+        const { json, status } = await project.okstra(["resume", "g/t"]);
+        expect([point, status]).toEqual([point, 0]);
+        await expectWhole(json);
+        for (const [worker, count] of Object.entries(starts()))
+          if (finished.includes(worker)) expect([point, worker, count]).toEqual([point, worker, before[worker]]);
+        expect(Object.keys(starts()).sort()).toEqual(["checks", "first", "second"]);
+        expect(JSON.stringify(loadReport(json.report.json))).toBe(wanted);
       }
-      const left = await waitForMarked(mark(), (found) => found.length === 0, DEATH_MS);
-      expect(left).toEqual([]);
-      const isPrepared = loadEvents().length > 0;
-      const hasEnded = loadEvents().at(-1)?.type === "run-ended";
-      const answer = hasEnded
-        ? await project.okstra(["validate", "g/t"])
-        : await project.okstra(isPrepared ? ["resume", "g/t"] : runArguments("checks,first,second"));
-      expect(answer.status).toBe(0);
-      const newest = hasEnded ? join(runDirectory(), "report.json") : answer.json.report.json;
-      expect(JSON.stringify(loadReport(newest))).toBe(wanted);
-      expect((await project.okstra(["validate", "g/t"])).json).toMatchObject({ ok: true });
-    }
-  });
+    },
+    LONG_MS,
+  );
+
+  test(
+    "killed at random moments, again and again, until it ends",
+    async () => {
+      await setUp();
+      const began = performance.now();
+      const undisturbed = await start(["run", "g/undisturbed", "-t", "final-verification", "--workers", "checks,first,second", "--json"])
+        .ended;
+      const durationMs = performance.now() - began;
+      const wanted = JSON.stringify(loadReport(JSON.parse(undisturbed.stdout).report.json)).replaceAll("undisturbed", "t");
+      for (let round = 0; round < 5; round += 1) {
+        rmSync(join(project.repo.root, ".project-docs/okstra/tasks/g/t"), { recursive: true, force: true });
+        rmSync(join(outside, "starts"), { force: true });
+        for (let kills = 0; kills < 4; kills += 1) {
+          const isPrepared = loadEvents().length > 0;
+          const finished = endedLanes();
+          const before = starts();
+          const running = start(isPrepared ? ["resume", "g/t", "--json"] : runArguments("checks,first,second"));
+          const timer = setTimeout(() => running.signal("SIGKILL"), Math.random() * durationMs);
+          await running.ended;
+          clearTimeout(timer);
+          for (const worker of finished) expect([worker, starts()[worker]]).toEqual([worker, before[worker]]);
+          if (loadEvents().at(-1)?.type === "run-ended") break;
+        }
+        const left = await waitForMarked(mark(), (found) => found.length === 0, DEATH_MS);
+        expect(left).toEqual([]);
+        const isPrepared = loadEvents().length > 0;
+        const hasEnded = loadEvents().at(-1)?.type === "run-ended";
+        const answer = hasEnded
+          ? await project.okstra(["validate", "g/t"])
+          : await project.okstra(isPrepared ? ["resume", "g/t"] : runArguments("checks,first,second"));
+        expect(answer.status).toBe(0);
+        const newest = hasEnded ? join(runDirectory(), "report.json") : answer.json.report.json;
+        expect(JSON.stringify(loadReport(newest))).toBe(wanted);
+        expect((await project.okstra(["validate", "g/t"])).json).toMatchObject({ ok: true });
+      }
+    },
+    LONG_MS,
+  );
 });
 
 describe("case 35: a run that was asked to stop", () => {

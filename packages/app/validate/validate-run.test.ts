@@ -370,7 +370,7 @@ test("a byte changed anywhere in what the rules cover is caught, and nothing mak
   );
   restore();
   expect(existsSync(join(runDir, "run.json"))).toBe(true);
-});
+}, 300_000);
 
 test("a byte changed in any other file of the run, or in its last event, never makes the validator fall", async () => {
   const files = ["launch.md", "validation.json", "events.jsonl", "workers/crash/transcript.log", "workers/reviewer/transcript.log"];
@@ -402,7 +402,7 @@ test("a byte changed in any other file of the run, or in its last event, never m
   );
   restore();
   expect(harmless).toBeGreaterThan(0);
-});
+}, 300_000);
 
 test("a commit that git has thrown away is named", async () => {
   restore();

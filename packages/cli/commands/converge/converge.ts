@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import { convergeFiles, type Converged, type ConvergedCluster } from "@okstra/app/converge/converge-results";
+import { neutralise } from "@okstra/core/report/neutral-text";
+import type { CliContext } from "../../command.ts";
+
+interface Flags {
+  readonly results?: readonly string[];
+}
+
+export async function run(context: CliContext, flags: Flags, ...further: readonly string[]): Promise<void> {
+  const app = await context.openApp();
+  const files = [...(flags.results ?? []), ...further].map((source) => ({ source, path: resolve(app.surroundings.cwd, source) }));
+  const converged = await convergeFiles(app, files);
+  context.ui.answer(converged, printConverged(converged));
+}
+
+function printConverged({ workers, kEff, crossChecked, clusters }: Converged): string {
+  const found = workers.reduce((sum, { findings }) => sum + findings, 0);
+  const left = workers.reduce((sum, worker) => sum + worker.left, 0);
+  return [
+    `${count(found, "finding")} of ${count(workers.length, "reviewer")} (${count(kEff, "family", "families")}) in ${count(clusters.length, "cluster")}; quotes were not looked up`,
+    ...(left > 0 ? [`${count(left, "result")} left out: passed, suppressed or gone`] : []),
+    ...(crossChecked ? [] : ["one family only: nothing was cross-checked"]),
+    ...clusters.flatMap(printCluster),
+  ].join("\n");
+}
+
+function printCluster({ id, severity, strong, score, members, possiblySame, reason, ...cluster }: ConvergedCluster): string[] {
+  const name = strong ? "consensus (strong)" : cluster.class;
+  const likeness = score === null ? "" : `  likeness ${score.toFixed(2)}`;
+  return [
+    `\n${id}  ${severity}  ${name}${likeness}  ${placeOf(cluster)}`,
+    ...(reason === null ? [] : [`    ${reason}`]),
+    ...members.map((member) => `    ${neutralise(member.id)}  ${member.severity}  ${placeOf(member)}  ${neutralise(member.claim)}`),
+    ...(possiblySame.length === 0 ? [] : [`    possibly the same as ${possiblySame.join(", ")}`]),
+  ];
+}
+
+function placeOf({ file, startLine }: { file?: string | null | undefined; startLine?: number | null | undefined }): string {
+  if (typeof file !== "string") return "-";
+  return neutralise(typeof startLine === "number" ? `${file}:${startLine}` : file);
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
