@@ -17,11 +17,11 @@ export interface Matcher {
 export type Likeness = "same" | "between" | "different";
 
 /**
- * Where the text decides. Read off one half of the reviews of a public benchmark by rules fixed beforehand
- * (bench/convergence.mjs prints what they cost on the other half): at `same` less than 1 % of different defects would be
- * merged, under `different` lies less than a tenth of the same ones. Between them an adjudicator is asked; when there
- * is none, `unaided` is the cut that merges 3 % of all different pairs, and `overlapping` the one that merges at most
- * 6 % of different findings at one place. That one is higher, not lower: what lies together shares its words.
+ * Where the text decides, read off one half of the reviews of a public benchmark (bench/convergence.mjs prints what it
+ * costs on the other half): at `same` less than 1 % of different defects would be merged, under `different` lies about a
+ * tenth of the same ones. Between them an adjudicator is asked; when there is none, `unaided` is the cut that merges
+ * 3 to 4 % of all different pairs, and `overlapping` the one that merges at most 6 % of different findings at one
+ * place. That one is higher, not lower: what lies together shares its words.
  */
 export const THRESHOLDS = { same: 0.14, overlapping: 0.105, unaided: 0.09, different: 0.06 } as const;
 
