@@ -244,7 +244,7 @@ test("case 26, case 19: what was answered is on the disk: file, then name, then 
     .flatMap((line) => {
       const ours = line.includes(`${root}/home/worktrees`);
       if (/^openat.*registry\.json\.[0-9a-f]{12}\.tmp", /u.test(line))
-        return [`create ${/O_CREAT\|O_EXCL/u.test(line) ? "exclusive" : "careless"} ${/0\d{3}/u.exec(line)?.[0]}`];
+        return [`create ${/O_CREAT\|O_EXCL/u.test(line) ? "exclusive" : "careless"} ${/, (0\d{3})\)/u.exec(line)?.[1]}`];
       if (ours && line.startsWith("fsync")) return [line.includes(".tmp>") ? "fsync file" : "fsync directory"];
       if (ours && line.startsWith("rename")) return ["rename"];
       return line.startsWith("write(1<") ? ["answer"] : [];
