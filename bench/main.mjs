@@ -18,33 +18,44 @@ delete process.env["NODE_EXTRA_CA_CERTS"];
 const json = process.argv.includes("--json");
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** In memory where there is room: on an ordinary disk the same checkout takes between one and five times as long. */
-function pickDirectory() {
+/**
+ * The ordinary temporary directory, where a worktree costs what it costs a person, and memory beside it where there
+ * is room: there nothing but processes and system calls is left to measure.
+ */
+function pickDirectories() {
   const memory = "/dev/shm";
   const { bavail, bsize } = existsSync(memory) ? statfsSync(memory) : { bavail: 0, bsize: 0 };
-  return mkdtempSync(join(bavail * bsize > NEEDED_BYTES ? memory : tmpdir(), "okstra-bench-"));
+  const places = [{ storage: "disk", directory: mkdtempSync(join(tmpdir(), "okstra-bench-")) }];
+  if (bavail * bsize > NEEDED_BYTES) places.push({ storage: "memory", directory: mkdtempSync(join(memory, "okstra-bench-")) });
+  return places;
 }
 
-const directory = pickDirectory();
+const places = pickDirectories();
+const [{ directory }] = places;
 try {
   say("start-up ...");
   const startUp = measureStartUp(ROOT, 21);
-  say("worktrees of 50 files ...");
-  const small = measureWorktrees(ROOT, directory, 50, 11);
-  say("worktrees of 20,000 files ...");
-  const large = measureWorktrees(ROOT, directory, 20_000, 7);
+  const worktrees = [];
+  for (const place of places) {
+    for (const [files, rounds] of [
+      [50, 11],
+      [20_000, 9],
+    ]) {
+      say(`worktrees of ${files} files, ${place.storage} ...`);
+      worktrees.push({ storage: place.storage, ...measureWorktrees(ROOT, place.directory, files, rounds) });
+    }
+  }
   say("registry ...");
   const registry = await measureRegistry(ROOT, directory, { rows: [10, 1000, 10_000], processes: [1, 8, 32], updates: 20 });
   const answer = {
     node: process.versions.node,
-    directory: directory.startsWith("/dev/shm") ? "memory" : "disk",
     startUp,
-    worktrees: [small, large],
+    worktrees,
     registry,
   };
   process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${print(answer)}\n`);
 } finally {
-  rmSync(directory, { recursive: true, force: true });
+  for (const place of places) rmSync(place.directory, { recursive: true, force: true });
 }
 
 function print({ startUp, worktrees, registry }) {
@@ -52,7 +63,7 @@ function print({ startUp, worktrees, registry }) {
     `start-up          node -e 0 ${startUp.nodeMs} ms · --version ${startUp.versionMs} ms (${startUp.versionRatio} x, loads ${startUp.versionLoadsBytes} bytes) · --help ${startUp.helpMs} ms (${startUp.helpRatio} x)`,
     ...worktrees.map(
       (each) =>
-        `${String(each.files).padEnd(6)} files      git worktree add ${each.gitWorktreeAddMs} ms · created ${each.createdMs} ms (${each.createdRatio} x; ${each.createdLessNodeRatio} x without node's own start) · reused ${each.reusedMs} ms (${each.reusedRatio} x) · git processes ${each.createdGitCalls} and ${each.reusedGitCalls}`,
+        `${String(each.files).padEnd(6)} files ${each.storage.padEnd(6)} git worktree add ${each.gitWorktreeAddMs} ms · created ${each.createdMs} ms (${each.createdRatio} x; ${each.createdLessNodeRatio} x without node's own start) · reused ${each.reusedMs} ms (${each.reusedRatio} x) · git processes ${each.createdGitCalls} and ${each.reusedGitCalls}`,
     ),
     ...registry.byRows.map((each) => `registry ${String(each.rows).padEnd(6)} rows  reserve ${each.medianMs} ms, p99 ${each.p99Ms} ms`),
     ...registry.byProcesses.map(

@@ -21,7 +21,7 @@ export async function measureRegistry(root, directory, { rows, processes, update
       platform: "node",
       external: ["fs-native-extensions"],
       logLevel: "error",
-      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+      banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
     });
     const byRows = [];
     for (const count of rows) byRows.push({ rows: count, ...(await run(driver, directory, { rows: count, processes: 1, updates })) });
