@@ -13,6 +13,7 @@ import { loadCore } from "./convergence/load-core.mjs";
 import { measurePairs } from "./convergence/pairs.mjs";
 import { measurePanels } from "./convergence/panels.mjs";
 import { print } from "./convergence/print.mjs";
+import { measureSpeed } from "./convergence/speed.mjs";
 
 const USAGE = "usage: npm run bench:convergence -- --data DIR [--half tuning|held-out] [--json]";
 
@@ -40,6 +41,7 @@ try {
     thresholds: core.THRESHOLDS,
     ...measurePairs(core, input),
     ...measurePanels(core, input),
+    speed: measureSpeed(core, input),
   };
   const { pairBaselines, panelBaselines, ...rest } = answer;
   const baselines = Object.fromEntries(

@@ -56,52 +56,60 @@ git(project, "add", "--all");
 git(project, "commit", "--quiet", "--message", "Sell baskets");
 okstra(0, "setup", "--yes");
 const settings = join(project, ".project-docs/okstra/project.json");
+const player = (name) => ({ kind: "command", command: ["node", "tools/play.mjs", name] });
+const reviewers = ["anna", "ben", "carl"];
 writeFileSync(
   settings,
   `${JSON.stringify(
     {
       ...JSON.parse(readFileSync(settings, "utf8")),
       prepare: `ln -s '${join(root, "node_modules")}' node_modules`,
-      workers: { "boundary-review": { kind: "command", command: ["node", "tools/boundary-review.mjs"] } },
+      workers: Object.fromEntries([...reviewers, "erik"].map((name) => [name, player(name)])),
+      executor: "erik",
+      roster: {
+        "requirements-discovery": reviewers,
+        "error-analysis": ["checks", ...reviewers],
+        "implementation-planning": reviewers,
+        implementation: ["erik", ...reviewers, "checks"],
+        "final-verification": ["checks", ...reviewers],
+        "improvement-discovery": ["anna"],
+      },
     },
     null,
     2,
   )}\n`,
 );
+say("\nThe workers anna, ben, carl and erik are scripts that play recorded answers: no model is asked.");
+say("ben is wrong on purpose, carl crashes once. `checks` is okstra's own: it runs the project's checks.");
 
-say("\n2. Error analysis: two workers look for the cause, okstra reproduces it itself");
-okstra(
-  0,
-  "run",
-  "bugs/discount",
-  "--task-type",
-  "error-analysis",
-  "--category",
-  "bugfix",
-  "--brief",
-  "brief.md",
-  "--workers",
-  "checks,boundary-review",
-);
+say("\n2. A task, and its requirements: a question waits for a person");
+okstra(0, "task", "new", "bugs/discount", "--category", "bugfix", "--brief", "brief.md");
+okstra(10, "run", "bugs/discount", "--task-type", "requirements-discovery");
+okstra(0, "answer", "bugs/discount", "Q1=Yes, on the subtotal before shipping.");
 
-say("\n3. Final verification of the branch as it is: it must be blocked");
-okstra(10, "run", "bugs/discount", "--task-type", "final-verification", "--workers", "checks,boundary-review");
+say("\n3. On until a person is needed: the error analysis finds the cause, the plan waits for approval");
+okstra(10, "go", "bugs/discount");
+okstra(0, "approve", "bugs/discount");
 
-say("\n4. Somebody mends it in the task's worktree and commits");
+say("\n4. On again: erik edits test first, the others verify, a second round mends what they found, the commit is verified");
+okstra(0, "go", "bugs/discount");
 const worktree = okstra(0, "path", "bugs/discount").trim();
-const source = join(worktree, "src/discount.ts");
-writeFileSync(source, readFileSync(source, "utf8").replaceAll("subtotal > ", "subtotal >= "));
-git(worktree, "commit", "--quiet", "--all", "--message", "Give the discount from the boundary on");
-say(git(worktree, "log", "--oneline", "-2").trimEnd());
+say(git(worktree, "log", "--oneline", "-4").trimEnd());
 
-say("\n5. Final verification of the new commit: two families, no finding");
-const card = okstra(0, "run", "bugs/discount", "--task-type", "final-verification", "--workers", "checks,boundary-review");
+say("\n5. What could be better becomes a task of its own");
+okstra(0, "run", "bugs/discount", "--task-type", "improvement-discovery");
+okstra(0, "task", "new", "ideas/levels", "--from", "bugs/discount#C1");
+
+say("\n6. Everything that was claimed is checked again");
 okstra(0, "validate", "bugs/discount");
+const card = okstra(0, "task", "show", "bugs/discount");
 
 const records = join(project, ".project-docs/okstra/tasks/bugs/discount");
 say(`\nWhat was written, in ${relative(base, records)}:`);
 showTree(records);
 say(`\n${card.trimEnd()}`);
-say(
-  `\nOpen the reports:\n  ${join(records, "runs/error-analysis/001/report.html")}\n  ${join(records, "runs/final-verification/001/report.html")}\n  ${join(records, "runs/final-verification/002/report.html")}`,
-);
+const reports = ["error-analysis", "implementation", "final-verification"].map((type) => join(records, "runs", type, "001/report.html"));
+say(`\nThe wrong claim, refuted by a command that okstra executed, and the crashed lane, named as failed:`);
+const analysis = readFileSync(join(records, "runs/error-analysis/001/report.md"), "utf8").split("\n");
+for (const line of analysis.filter((each) => /roundCents|carl/.test(each)).slice(0, 8)) say(`  ${line.slice(0, 160)}`);
+say(`\nOpen the reports:\n  ${reports.join("\n  ")}`);

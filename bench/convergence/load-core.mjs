@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MODULES = ["matcher", "agglomerate", "place", "classify"];
+const MODULES = ["matcher", "agglomerate", "place", "classify", "converge"];
 
 /** What is measured: the TypeScript of packages/core/convergence itself, bundled under node_modules and imported. */
 export async function loadCore() {

@@ -2,7 +2,7 @@ const percent = (rate) => (rate === null || rate === undefined ? "-" : `${(rate 
 const span = (interval) => (Array.isArray(interval) ? ` (${interval.map((each) => (each * 100).toFixed(1)).join("–")})` : "");
 
 /** The answer for a person; intervals are 95 %. */
-export function print({ data, thresholds, pairs, coLocated, panels, baselines }) {
+export function print({ data, thresholds, pairs, coLocated, panels, speed, baselines }) {
   const row = (name, { pairs: of, coLocated: beside }) =>
     `  ${name.padEnd(16)} recall ${percent(of.recall)}${span(of.recallInterval)} · false merges ${percent(of.falseMergeRate)}${span(of.falseMergeInterval)}` +
     (beside === undefined ? "" : ` · at one place ${percent(beside.falseMergeRate)}${span(beside.falseMergeInterval)}`);
@@ -26,5 +26,8 @@ export function print({ data, thresholds, pairs, coLocated, panels, baselines })
       panel("exact title", baselines.exactTitle.panels[size]),
       panel("location only", baselines.locationOnly.panels[size]),
     ]),
+    ...(speed === null
+      ? []
+      : [`${speed.workers} workers, ${speed.findings} findings, ${speed.ledgerRows} known rows: ${speed.medianMs} ms`]),
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
-import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sha256, Store, Worker } from "@okstra/core/ports";
+import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sealer, Sha256, Store, Worker } from "@okstra/core/ports";
 import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
 
 /** Progress of a use case: the only way it talks while it works. Reporters turn it into lines, a spinner or NDJSON. */
@@ -19,6 +19,7 @@ export interface App {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly sha256: Sha256;
+  readonly sealer: Sealer;
   readonly store: Store;
   readonly locks: Locks;
   readonly registry: RegistryStore;

@@ -12,6 +12,7 @@ export const EXIT_CODES = {
   conflict: 4,
   internal: 70,
   interrupted: 130,
+  gate: EXIT_GATE_HOLDS,
 } as const satisfies Record<ErrorKind, number>;
 
 /** Exit status after a signal: 128 and its number. */

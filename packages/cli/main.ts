@@ -11,6 +11,7 @@ import { runInherited } from "@okstra/node/exec/run-inherited";
 import { createGit } from "@okstra/node/git/git";
 import { createLocks } from "@okstra/node/lock/locks";
 import { createRegistryStore } from "@okstra/node/store/registry-store";
+import { createSealer } from "@okstra/node/store/seal-key";
 import { createStore } from "@okstra/node/store/store";
 import { createTrustStore } from "@okstra/node/store/trust-store";
 import { readTreeFile, removeTreeFile } from "@okstra/node/worktree/tree-file";
@@ -50,6 +51,7 @@ export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
     clock: systemClock,
     ids: randomIds,
     sha256,
+    sealer: createSealer(home, { store }),
     store,
     locks,
     registry: createRegistryStore(home, { store, locks, clock: systemClock, ids: randomIds }),
@@ -67,7 +69,11 @@ export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
     kind: "command",
     run: async (request) => (await import("@okstra/workers/command")).createCommandWorker({ processes, store }).run(request),
   });
-  workers.set("checks", { kind: "checks", run: async (request) => (await createChecks(app)).run(request) });
+  workers.set("checks", {
+    kind: "checks",
+    run: async (request) => (await createChecks(app)).run(request),
+    findCommands: async (directory) => (await (await createChecks(app)).findCommands?.(directory)) ?? [],
+  });
   return app;
 }
 

@@ -2,7 +2,7 @@
  * Errors are values with stable codes. `kind` is the only thing that decides the exit status;
  * callers match on `code`, never on the text.
  */
-export type ErrorKind = "user" | "external" | "usage" | "config" | "conflict" | "internal" | "interrupted";
+export type ErrorKind = "user" | "external" | "usage" | "config" | "conflict" | "internal" | "interrupted" | "gate";
 
 interface CatalogueRow {
   readonly kind: ErrorKind;
@@ -235,11 +235,6 @@ export const ERROR_CATALOGUE = {
     when: "An implementation run was started inside another task's worktree.",
     cure: "Run it in the main worktree, or say --here.",
   },
-  OKSTRA_PREPARE_GATE_CLOSED: {
-    kind: "user",
-    when: "The phase needs a gate of an earlier phase that is not open.",
-    cure: "Pass the named phase first.",
-  },
   OKSTRA_PHASE_NOT_AVAILABLE: {
     kind: "usage",
     when: "The task type is known but this version cannot run it.",
@@ -260,6 +255,36 @@ export const ERROR_CATALOGUE = {
     kind: "conflict",
     when: "The worktree is at another commit than the run is bound to.",
     cure: "Start a new run.",
+  },
+  OKSTRA_GATE_HOLDS: {
+    kind: "gate",
+    when: "The phase may not start, or the task not go on, before a person answers a gate.",
+    cure: "Look what is due: okstra next <group>/<task>",
+  },
+  OKSTRA_PLAN_NOT_FOUND: {
+    kind: "user",
+    when: "The task has no plan that a person could approve or reject.",
+    cure: "Make one: okstra run <group>/<task> --task-type implementation-planning",
+  },
+  OKSTRA_PLAN_SUPERSEDED: {
+    kind: "conflict",
+    when: "The named planning run is not the newest one of the task.",
+    cure: "Look at the newest plan, then approve that: okstra task show <group>/<task>",
+  },
+  OKSTRA_CLARIFICATION_UNKNOWN: {
+    kind: "user",
+    when: "An answer names no question of the task.",
+    cure: "List the questions: okstra answer <group>/<task>",
+  },
+  OKSTRA_FINDING_NOT_FOUND: {
+    kind: "user",
+    when: "No run of the task has the finding that a new task is to be made from.",
+    cure: "List the findings: okstra report <group>/<task>",
+  },
+  OKSTRA_TASK_LOG_CORRUPT: {
+    kind: "external",
+    when: "The task's own log has lines that okstra did not write here, or is not whole.",
+    cure: "Move the log away; approvals and answers then have to be given again.",
   },
   OKSTRA_OVERRIDE_IMPOSSIBLE: {
     kind: "conflict",

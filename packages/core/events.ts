@@ -1,15 +1,22 @@
 import * as z from "zod";
-import { reproductionRecordSchema } from "./domain/execution.ts";
+import { executedVoteSchema, executionSchema, reproductionRecordSchema } from "./domain/execution.ts";
 import { laneEndSchema } from "./domain/finding.ts";
 import { gateSchema, verdictSchema } from "./domain/run.ts";
+
+/** An implementation mends what its verifiers found at most so often (docs: convergence, step 7). */
+export const MAX_ROUNDS = 3;
 
 /**
  * What happens in a run. `events.jsonl` holds nothing else, and every view is a fold over it. Each line carries
  * the SHA-256 of the line before it (`prev`, empty on the first), so that a changed, dropped or inserted line
- * is noticed.
+ * is noticed, and a seal (HMAC-SHA-256 of the line without it) under the machine's own key, so that a line that
+ * somebody else wrote is noticed even when the chain was computed again.
  */
-const envelope = { seq: z.int().min(1), at: z.string(), prev: z.string() };
+const envelope = { seq: z.int().min(1), at: z.string(), prev: z.string(), keyId: z.string(), seal: z.string() };
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A lane's name in the run's files: `workers/<lane>/`, `prompts/<lane>.md`. A worker's first review has the worker's own name. */
+const laneName = z.string().regex(/^[a-z0-9][a-z0-9_-]*(?:\.(?:execute|votes))?(?:\.r\d+)?$/);
 
 const bodies = [
   z.looseObject({
@@ -19,14 +26,30 @@ const bodies = [
     taskType: z.string(),
     roster: z.array(z.string()).min(1),
     commit: z.string(),
+    executor: z.string().nullable().default(null).describe("Worker that edits; the first lane is then its own"),
     manifestSha256: hash,
   }),
   z.looseObject({ type: z.literal("run-started"), attempt: z.int().min(1), commit: z.string(), isolation: z.string() }),
-  z.looseObject({ type: z.literal("lane-started"), worker: z.string(), attempt: z.int().min(1), nonce: z.string(), commit: z.string() }),
+  z.looseObject({
+    type: z.literal("lanes-planned"),
+    round: z.int().min(1).max(MAX_ROUNDS),
+    role: z.enum(["execute", "review", "vote"]),
+    lanes: z.array(z.looseObject({ lane: laneName, worker: z.string() })).min(1),
+    commit: z.string(),
+  }),
+  z.looseObject({
+    type: z.literal("lane-started"),
+    worker: z.string(),
+    lane: laneName,
+    attempt: z.int().min(1),
+    nonce: z.string(),
+    commit: z.string(),
+  }),
   z.looseObject({ type: z.literal("lane-activity"), worker: z.string(), text: z.string() }),
   z.looseObject({
     type: z.literal("lane-ended"),
     worker: z.string(),
+    lane: laneName,
     attempt: z.int().min(1),
     end: laneEndSchema,
     reason: z.string().nullable(),
@@ -37,8 +60,26 @@ const bodies = [
   }),
   z.looseObject({ type: z.literal("tree-changed"), workers: z.array(z.string()).min(1), paths: z.array(z.string()).min(1) }),
   z.looseObject({ type: z.literal("reproduction-executed"), worker: z.string(), record: reproductionRecordSchema }),
-  z.looseObject({ type: z.literal("run-converged"), convergenceSha256: hash, clusters: z.int().min(0), kEff: z.int().min(0) }),
-  z.looseObject({ type: z.literal("gate-decided"), verdict: verdictSchema, gate: gateSchema, commit: z.string() }),
+  z.looseObject({ type: z.literal("vote-executed"), record: executedVoteSchema }),
+  z.looseObject({ type: z.literal("criterion-executed"), criterion: z.string(), execution: executionSchema }),
+  z
+    .looseObject({ type: z.literal("work-inspected"), round: z.int().min(1), workSha256: hash, from: z.string(), head: z.string() })
+    .describe("What git saw of the executor's work; from here on the run judges this head"),
+  z.looseObject({
+    type: z.literal("run-converged"),
+    round: z.int().min(1).default(1),
+    convergenceSha256: hash,
+    clusters: z.int().min(0),
+    blockers: z.int().min(0).default(0),
+    kEff: z.int().min(0),
+  }),
+  z.looseObject({
+    type: z.literal("gate-decided"),
+    verdict: verdictSchema,
+    gate: gateSchema,
+    commit: z.string(),
+    looked: z.looseObject({}).default({}).describe("What the gate looked at: hashes, lanes, findings that hold it"),
+  }),
   z.looseObject({ type: z.literal("report-writer-fallback"), reason: z.string() }),
   z.looseObject({ type: z.literal("report-written"), reportSha256: hash }),
   z.looseObject({ type: z.literal("run-validated"), ok: z.boolean(), broken: z.array(z.string()) }),

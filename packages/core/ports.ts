@@ -28,6 +28,15 @@ export interface Ids {
 
 export type Sha256 = (data: string | Uint8Array) => string;
 
+/**
+ * HMAC-SHA-256 under this machine's own key, for records that somebody without the key must not be able to change or
+ * to write. It protects nothing from a process that runs as the same user and reads the key.
+ */
+export interface Sealer {
+  /** `mac`: hex of the HMAC of the text's UTF-8. `keyId`: first 16 hex digits of the key's SHA-256. Makes the key with the first use. */
+  seal(text: string): Promise<{ keyId: string; mac: string }>;
+}
+
 // ---------------------------------------------------------------------------------------------- processes
 
 export interface ProcessSpec {
@@ -171,6 +180,8 @@ export interface LaneRequest {
   readonly runId: string;
   readonly taskKey: string;
   readonly phase: string;
+  /** What the lane is for: review, execute, vote or write. */
+  readonly step: string;
   readonly worker: WorkerSettings;
   readonly nonce: string;
   readonly prompt: string;
@@ -222,4 +233,6 @@ export interface LaneOutcome {
 export interface Worker {
   readonly kind: string;
   run(request: LaneRequest): Promise<LaneOutcome>;
+  /** Commands that tell whether the code in a directory is good; only a worker that finds such. */
+  findCommands?(directory: string): Promise<readonly { readonly name: string; readonly command: string }[]>;
 }

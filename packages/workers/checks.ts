@@ -57,6 +57,10 @@ interface Raised {
 export function createChecksWorker(parts: ChecksParts): Worker {
   return {
     kind: "checks",
+    async findCommands(directory) {
+      const checks = await discoverChecks({ readText: (relative) => parts.readText(directory, relative) });
+      return checks.map(({ name, command }) => ({ name, command }));
+    },
     async run(request) {
       const checks =
         request.qaCommands === null

@@ -3,10 +3,12 @@ import { MAX_RESULT_BYTES } from "@okstra/core/domain/worker-result";
 import type { LaneOutcome, Processes, Store, Worker } from "@okstra/core/ports";
 
 const CAPTURE_BYTES = 64 * 1024;
+const EX_TEMPFAIL = 75;
 
 /**
  * Any executable. It gets the prompt on standard input and OKSTRA_RESULT, OKSTRA_NONCE, OKSTRA_RUN_ID,
- * OKSTRA_TASK_KEY, OKSTRA_PHASE and OKSTRA_WORKTREE in its environment, and writes its result to OKSTRA_RESULT.
+ * OKSTRA_TASK_KEY, OKSTRA_PHASE, OKSTRA_STEP (review, execute, vote or write) and OKSTRA_WORKTREE in its environment,
+ * and writes its result to OKSTRA_RESULT. Exit status 75 (EX_TEMPFAIL of sysexits.h) says that a quota is used up.
  */
 export function createCommandWorker(parts: { processes: Processes; store: Store }): Worker {
   return {
@@ -27,6 +29,7 @@ export function createCommandWorker(parts: { processes: Processes; store: Store 
           OKSTRA_RUN_ID: request.runId,
           OKSTRA_TASK_KEY: request.taskKey,
           OKSTRA_PHASE: request.phase,
+          OKSTRA_STEP: request.step,
           OKSTRA_WORKTREE: request.worktree,
         },
         stdin: request.prompt,
@@ -58,6 +61,12 @@ export function createCommandWorker(parts: { processes: Processes; store: Store 
       });
       if (end.ended === "deadline") return outcome("timeout", `the deadline of ${request.deadlineMs} ms passed`, null);
       if (end.ended === "cancelled") return outcome("cancelled", "the run was interrupted", null);
+      if (end.exitCode === EX_TEMPFAIL)
+        return outcome(
+          "quota",
+          `the worker says that it cannot answer now (exit status ${EX_TEMPFAIL})${lastWords(end.stderr.text)}`,
+          null,
+        );
       if (end.exitCode !== 0)
         return outcome(
           "failed",

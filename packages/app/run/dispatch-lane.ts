@@ -1,15 +1,13 @@
 import * as z from "zod";
 import { createRedactor, redactValue } from "@okstra/core/domain/redaction";
-import type { LaneEnd } from "@okstra/core/domain/finding";
+import type { LaneEnd, LaneRole } from "@okstra/core/domain/finding";
 import type { Receipt } from "@okstra/core/domain/receipt";
 import type { ReproductionRecord } from "@okstra/core/domain/execution";
 import type { RosterEntry, RunManifest } from "@okstra/core/domain/run";
 import { OkstraError } from "@okstra/core/errors";
-import type { Phase } from "@okstra/core/phases/phase";
 import type { QaCommand } from "@okstra/core/domain/project";
 import type { CancelSignal, LaneOutcome } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
-import { promptFor } from "./prepare-run.ts";
 import { loadSecrets } from "./secrets.ts";
 
 /** What one lane left, already written to `workers/<name>/`. */
@@ -24,10 +22,18 @@ export interface LaneRecord {
 
 export interface LaneOptions {
   readonly manifest: RunManifest;
-  readonly phase: Phase;
   readonly runDir: string;
+  /** Name of the lane; its files are in `workers/<lane>/`, its prompt is `prompts/<lane>.md`. */
+  readonly lane: string;
+  readonly role: LaneRole;
+  readonly round: number;
   readonly entry: RosterEntry;
   readonly nonce: string;
+  /** Commit the lane looks at; empty without git. */
+  readonly commit: string;
+  readonly prompt: string;
+  /** What the result must be. */
+  readonly resultSchema: z.ZodType;
   readonly signal: CancelSignal;
   readonly onActivity: (text: string) => void;
   /** Looks whether the lane changed the tree, after its worker ended; answers a reason when it did. */
@@ -36,18 +42,17 @@ export interface LaneOptions {
 
 /** Runs one worker, judges what it left and writes its prompt, result and receipt. Only a defect of ours throws. */
 export async function dispatchLane(app: App, options: LaneOptions): Promise<LaneRecord> {
-  const { manifest, phase, entry } = options;
+  const { manifest, entry, prompt } = options;
   const worker = app.workers.get(entry.kind);
   if (worker === undefined)
     throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
       message: `The worker kind ${entry.kind} cannot be started.`,
       details: { kind: entry.kind },
     });
-  const laneDir = `${options.runDir}/workers/${entry.worker}`;
+  const laneDir = `${options.runDir}/workers/${options.lane}`;
   await app.store.ensureDirectory(laneDir);
   await app.store.remove(`${laneDir}/result.json`);
-  const prompt = await promptFor(phase, manifest, entry.worker, entry.deadlineMs, options.nonce);
-  await app.store.writeText(`${options.runDir}/prompts/${entry.worker}.md`, prompt);
+  await app.store.writeText(`${options.runDir}/prompts/${options.lane}.md`, prompt);
   const redact = createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
   const startedAt = app.clock.now();
   const began = app.clock.monotonicMs();
@@ -56,6 +61,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
       runId: manifest.runId,
       taskKey: manifest.taskKey,
       phase: manifest.type,
+      step: options.role,
       worker: {
         name: entry.worker,
         kind: entry.kind,
@@ -68,7 +74,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
       nonce: options.nonce,
       prompt,
       worktree: manifest.provision.path,
-      headCommit: manifest.commit,
+      headCommit: options.commit,
       baseCommit: manifest.baseCommit,
       laneDir,
       deadlineMs: entry.deadlineMs,
@@ -79,7 +85,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
       onActivity: (text) => options.onActivity(redact(text)),
     })
     .catch((error: unknown) => failedOutcome(error));
-  const judged = judge(phase, manifest, options.nonce, outcome);
+  const judged = judge(options.resultSchema, manifest, options.nonce, outcome);
   const changed = await options.checkTree();
   const end: LaneEnd = judged.end === "ok" && changed !== null ? "failed" : judged.end;
   const reason = judged.end === "ok" ? changed : judged.reason;
@@ -95,6 +101,9 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     schema: 1,
     runId: manifest.runId,
     worker: entry.worker,
+    lane: options.lane,
+    role: options.role,
+    round: options.round,
     kind: entry.kind,
     family: entry.family,
     command: [...outcome.command],
@@ -102,7 +111,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     modelServed: outcome.modelServed,
     sessionId: outcome.sessionId,
     nonce: options.nonce,
-    commit: manifest.commit,
+    commit: options.commit,
     startedAt,
     endedAt: app.clock.now(),
     durationMs: Math.round(app.clock.monotonicMs() - began),
@@ -123,11 +132,15 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   return {
     end,
     reason: receipt.reason,
-    findings: end === "ok" ? (judged.result?.findings.length ?? 0) : 0,
+    findings: end === "ok" ? countFindings(judged.result) : 0,
     receiptSha256: app.sha256(receiptText),
     resultSha256,
     reproductions: end === "ok" ? outcome.reproductions.map((record) => ({ ...record, command: redact(record.command) })) : [],
   };
+}
+
+function countFindings(result: Record<string, unknown> | null): number {
+  return Array.isArray(result?.["findings"]) ? result["findings"].length : 0;
 }
 
 function namesOf(entry: RosterEntry): readonly string[] {
@@ -160,11 +173,11 @@ function failedOutcome(error: unknown): LaneOutcome {
 type Judged = {
   readonly end: LaneEnd;
   readonly reason: string | null;
-  readonly result: ({ findings: readonly unknown[] } & Record<string, unknown>) | null;
+  readonly result: Record<string, unknown> | null;
 };
 
 /** The door that every result comes through: right nonce, right run, right shape, or the lane has failed. */
-function judge(phase: Phase, manifest: RunManifest, nonce: string, outcome: LaneOutcome): Judged {
+function judge(schema: z.ZodType, manifest: RunManifest, nonce: string, outcome: LaneOutcome): Judged {
   if (outcome.end !== "ok") return { end: outcome.end, reason: outcome.reason, result: null };
   const failed = (reason: string): Judged => ({ end: "failed", reason, result: null });
   if (outcome.resultText === null) return failed("the worker ended without a result");
@@ -177,11 +190,10 @@ function judge(phase: Phase, manifest: RunManifest, nonce: string, outcome: Lane
   const given = data as { nonce?: unknown; runId?: unknown } | null;
   if (given?.nonce !== nonce) return failed("the result has another nonce: it is not this lane's");
   if (given.runId !== undefined && given.runId !== manifest.runId) return failed("the result names another run");
-  const parsed = phase.resultSchema.safeParse(data);
+  const parsed = schema.safeParse(data);
   if (!parsed.success)
     return failed(
       `the result breaks its schema: ${z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").replaceAll(/\s+/g, " ").slice(0, 300)}`,
     );
-  const result = parsed.data as { findings: readonly unknown[] } & Record<string, unknown>;
-  return { end: "ok", reason: null, result };
+  return { end: "ok", reason: null, result: parsed.data as Record<string, unknown> };
 }

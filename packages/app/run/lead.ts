@@ -1,19 +1,17 @@
-import { converge } from "@okstra/core/convergence/converge";
-import { createRedactor } from "@okstra/core/domain/redaction";
 import { requireTaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { Effect } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
-import type { Phase } from "@okstra/core/phases/phase";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
 import { validateRun } from "../validate/validate-run.ts";
-import { dispatchLane } from "./dispatch-lane.ts";
+import { advanceRun, decideRun } from "./advance-run.ts";
+import { prepareExecutor } from "./inspect-executor.ts";
 import { describeStart, type PreparedRun } from "./prepare-run.ts";
-import { executeReproductions } from "./reproduce.ts";
-import { convergenceInput, laneSummaries, loadConvergence, loadFindings, loadResults } from "./run-records.ts";
-import { loadSecrets } from "./secrets.ts";
-import { watchTree, type TreeWatch } from "./tree-watch.ts";
+import type { Lead } from "./lead-parts.ts";
+import { runLane } from "./run-lanes.ts";
+import { writeProse } from "./write-prose.ts";
+import { watchTree } from "./tree-watch.ts";
 import { writeReport } from "./write-report.ts";
 
 /** How often a run looks whether `okstra cancel` asked it to stop, in milliseconds. */
@@ -47,7 +45,8 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
     const effects = await run.log.append({
       type: "run-started",
       attempt: run.log.state.attempt + 1,
-      commit: run.manifest.commit,
+      // The commit of the work that was inspected, once there is some.
+      commit: run.log.state.commit,
       isolation: await app.processes.isolation(),
     });
     await perform({ app, run, phase, watch, signal: stop.signal }, effects);
@@ -81,14 +80,6 @@ function cancelledError({ manifest, runDir }: PreparedRun): OkstraError {
   });
 }
 
-interface Lead {
-  readonly app: App;
-  readonly run: PreparedRun;
-  readonly phase: Phase;
-  readonly watch: TreeWatch;
-  readonly signal: CancelSignal;
-}
-
 async function perform(lead: Lead, effects: readonly Effect[]): Promise<void> {
   const outcomes = await Promise.allSettled(
     effects.map(async (effect) => {
@@ -113,29 +104,19 @@ function requireNotInterrupted({ signal, run }: Lead): void {
 }
 
 async function performOne(lead: Lead, effect: Effect): Promise<readonly Effect[]> {
-  const { app, run, phase } = lead;
-  const { log, manifest } = run;
+  const { app, run } = lead;
+  const { log } = run;
   switch (effect.type) {
     case "dispatch":
-      return dispatch(lead, effect.worker);
-    case "converge":
-      return convergeRun(lead);
-    case "decide": {
-      const convergence = await loadConvergence(app, run);
-      const decided = phase.decide({
-        convergence,
-        lanes: laneSummaries(run),
-        results: await loadResults(app, run),
-        reproductions: log.state.reproductions,
-        treeChanged: log.state.treeChanges.length > 0,
-        commit: manifest.commit,
-      });
-      return log.append({ type: "gate-decided", verdict: decided.verdict, gate: decided.gate, commit: manifest.commit });
-    }
+      if (log.state.lanes[effect.lane]?.role === "execute") await prepareExecutor(lead);
+      return runLane(lead, effect.lane);
+    case "advance":
+      return advanceRun(lead);
+    case "decide":
+      return decideRun(lead);
     case "report": {
-      // Prose of a model comes with the workers that have one; until then the text is the code's own.
-      const writer = manifest.settings["reportWriter"];
-      await log.append({ type: "report-writer-fallback", reason: typeof writer === "string" ? "not-available" : "not-configured" });
+      await writeProse(lead);
+      requireNotInterrupted(lead);
       const reportSha256 = await writeReport(app, run);
       return log.append({ type: "report-written", reportSha256 });
     }
@@ -151,85 +132,4 @@ async function performOne(lead: Lead, effect: Effect): Promise<readonly Effect[]
         gateOpen: log.state.gate?.open === true && log.state.valid === true,
       });
   }
-}
-
-async function dispatch({ app, run, phase, watch, signal }: Lead, worker: string): Promise<readonly Effect[]> {
-  const { log, manifest } = run;
-  const entry = manifest.roster.find((each) => each.worker === worker);
-  if (entry === undefined)
-    throw new OkstraError("OKSTRA_RUN_CORRUPT", { message: `${worker} is in no roster of ${run.runDir}.`, details: { worker } });
-  const attempt = log.state.attempt;
-  const nonce = app.ids.randomHex(16);
-  await log.append({ type: "lane-started", worker, attempt, nonce, commit: manifest.commit });
-  app.emit({ type: "lane-started", text: `${worker}: started`, data: { worker } });
-  watch.laneStarted(worker);
-  const record = await dispatchLane(app, {
-    manifest,
-    phase,
-    runDir: run.runDir,
-    entry,
-    nonce,
-    signal,
-    onActivity: (text) => app.emit({ type: "lane-activity", text: `${worker}: ${text}`, data: { worker } }),
-    checkTree: async () => {
-      const change = await watch.laneEnded(worker);
-      if (change === null || signal.aborted) return null;
-      await logTreeChange(app, run, change);
-      const alone = change.workers.length === 1;
-      return alone ? `it changed the tree of a read-only phase: ${change.paths.slice(0, 5).join(", ")}` : null;
-    },
-  });
-  for (const each of record.reproductions) await log.append({ type: "reproduction-executed", worker, record: each });
-  const { reproductions: _logged, ...ended } = record;
-  app.emit({
-    type: "lane-ended",
-    text: `${worker}: ${record.end}${record.reason === null ? `, ${record.findings} finding${record.findings === 1 ? "" : "s"}` : ` (${record.reason})`}`,
-    data: { worker, end: record.end },
-  });
-  return log.append({ type: "lane-ended", worker, attempt, commit: manifest.commit, ...ended });
-}
-
-async function logTreeChange(app: App, run: PreparedRun, change: NonNullable<Awaited<ReturnType<TreeWatch["laneEnded"]>>>): Promise<void> {
-  const redact = await openRedactor(app, run);
-  await run.log.append({ type: "tree-changed", workers: [...change.workers], paths: change.paths.slice(0, 100).map(redact) });
-}
-
-async function openRedactor(app: App, { manifest }: PreparedRun): Promise<(text: string) => string> {
-  return createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
-}
-
-async function convergeRun({ app, run, phase, watch, signal }: Lead): Promise<readonly Effect[]> {
-  const { log, manifest } = run;
-  const findings = await loadFindings(app, run);
-  if (phase.reproduces) {
-    const ownRecords = new Set(log.state.reproductions.map((record) => record.findingId));
-    const heard = new Set(
-      laneSummaries(run)
-        .filter((lane) => lane.end === "ok")
-        .map((lane) => lane.worker),
-    );
-    await executeReproductions(app, {
-      manifest,
-      findings: findings.filter((finding) => heard.has(finding.worker) && !ownRecords.has(finding.id)),
-      redact: await openRedactor(app, run),
-      signal,
-      onRecord: async (worker, record) => {
-        await log.append({ type: "reproduction-executed", worker, record });
-      },
-      onExecuted: async (worker) => {
-        const change = await watch.laneEnded(worker);
-        if (change !== null) await logTreeChange(app, run, change);
-      },
-    });
-    if (signal.aborted) return [];
-  }
-  const convergence = converge(await convergenceInput(app, run, findings));
-  const text = `${JSON.stringify(convergence, null, 2)}\n`;
-  await app.store.writeText(`${run.runDir}/convergence.json`, text);
-  return log.append({
-    type: "run-converged",
-    convergenceSha256: app.sha256(text),
-    clusters: convergence.clusters.length,
-    kEff: convergence.kEff,
-  });
 }

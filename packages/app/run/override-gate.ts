@@ -2,6 +2,7 @@ import { formatTaskKey } from "@okstra/core/domain/task-key";
 import type { TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { App } from "../app.ts";
+import { currentOverride } from "../task/effective-gate.ts";
 import { loadRun } from "./prepare-run.ts";
 import { takeRunLock } from "./run-lock.ts";
 import { answerOf, findTaskRun, type RunAnswer } from "./run-task.ts";
@@ -30,14 +31,17 @@ export async function overrideGate(
     if (request.gate !== null && request.gate !== state.gate.name)
       throw impossible(`it has no gate "${request.gate}"; its gate is "${state.gate.name}"`);
     if (state.valid !== true) throw impossible("its report did not pass the validator, which no override replaces");
-    if (state.gate.open) throw impossible("its gate is open");
+    const decided = run.log.events.findLast((event) => event.type === "gate-decided");
+    const isOpen = decided?.type === "gate-decided" && decided.gate.open;
+    // One that has run out can be renewed.
+    if (isOpen || currentOverride(run.log.events, state.gate.name, app.clock.now()) !== null) throw impossible("its gate is open");
     await run.log.append({
       type: "gate-overridden",
       gate: state.gate.name,
       reason: request.reason,
       by: request.by,
       until: request.until,
-      commit: run.manifest.commit,
+      commit: state.commit,
     });
     const reportSha256 = await writeReport(app, run);
     await run.log.append({ type: "report-written", reportSha256 });

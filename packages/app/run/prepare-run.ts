@@ -1,6 +1,10 @@
-import { runManifestSchema, type Provision, type RunManifest } from "@okstra/core/domain/run";
+import { runManifestSchema, type Provision, type RosterEntry, type RunManifest } from "@okstra/core/domain/run";
+import type { TaskContext } from "@okstra/core/domain/task-context";
+import { workerResultSchema } from "@okstra/core/domain/worker-result";
+import { laneName } from "@okstra/core/machine/run-machine";
+import type { WorkerSettings } from "@okstra/core/ports";
 import { formatTaskKey, parseTaskName, slugSegment, type TaskKey } from "@okstra/core/domain/task-key";
-import type { TaskType } from "@okstra/core/domain/work";
+import { UNCLASSIFIED, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import { createRedactor } from "@okstra/core/domain/redaction";
 import { requirePhase } from "@okstra/core/phases/index";
@@ -8,15 +12,17 @@ import type { Phase } from "@okstra/core/phases/phase";
 import type { App } from "../app.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { ensureRecords } from "../project/setup.ts";
+import { requireBrief } from "../task/brief.ts";
+import { settleBrief } from "../task/create-task.ts";
+import { loadTaskContext } from "../task/load-context.ts";
+import { loadTask } from "../task/load-task.ts";
+import { checkPreFlight } from "../task/pre-flight.ts";
 import { provision } from "../worktree/provision.ts";
 import { loadSecrets } from "./secrets.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
-import { formatRunNumber, listRunDirectories, runsDirectory, taskDirectory } from "./run-paths.ts";
+import { formatRunNumber, runsDirectory, taskDirectory } from "./run-paths.ts";
 import { renderPrompt } from "./prompt.ts";
 import { resolveSettings, type RunSettings, type SettingsFlags } from "./settings.ts";
-
-/** The largest brief in bytes. */
-export const MAX_BRIEF_BYTES = 1024 * 1024;
 
 export interface RunRequest extends SettingsFlags {
   readonly task: string;
@@ -25,6 +31,8 @@ export interface RunRequest extends SettingsFlags {
   readonly category: string | null;
   readonly baseRef: string | null;
   readonly brief: string | null;
+  /** Whether an executor may edit in the linked worktree that the command is called from. */
+  readonly here?: boolean;
 }
 
 /** A run that is on disk and can be started, resumed or looked at. */
@@ -48,6 +56,7 @@ export interface RunPlan {
   readonly sourceRoot: string;
   readonly brief: string | null;
   readonly settings: RunSettings;
+  readonly context: TaskContext;
 }
 
 /**
@@ -56,21 +65,30 @@ export interface RunPlan {
  * @throws OKSTRA_PROJECT_NOT_SET_UP, OKSTRA_REPOSITORY_*, and OKSTRA_PREPARE_* for all that fails after that
  */
 export async function prepareTaskRun(app: App, request: RunRequest): Promise<PreparedRun> {
-  const phase = requirePhase(request.taskType);
   const opened = await openProject(app, request.dir);
   const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
+  // A hand-off is told what holds it before it is told that this version has none.
+  if (request.taskType === "release-handoff")
+    await prepareTask(app, { root: opened.root, key, type: request.taskType, brief: null, category: null });
+  const phase = requirePhase(request.taskType);
   // Everything that can be wrong with the request is found before anything is made.
   const settings = await resolveSettings(app, opened.root, opened.project, await app.projects.loadHomeConfig(), phase, request);
   const brief = requireBrief(request.brief);
+  const task = await prepareTask(app, { root: opened.root, key, type: phase.type, brief, category: request.category });
   const place = await provision(app, {
     task: request.task,
     dir: request.dir,
     taskType: request.taskType,
-    category: request.category,
+    category: request.category ?? task.category,
     baseRef: request.baseRef,
   }).catch((error: unknown) => {
     throw asPrepareError(error);
   });
+  if (place.status === "skipped-in-worktree" && phase.executorProfile !== null && request.here !== true)
+    throw new OkstraError("OKSTRA_PREPARE_HERE_REQUIRED", {
+      message: `${place.note.replace(/\.$/, "")}; an executor would edit there.`,
+      details: { path: place.path },
+    });
   const head = place.status === "skipped-not-git" ? null : await app.git.locate(place.path);
   const commit = head?.head ?? "";
   await requireCommittedTree(app, phase, place.path, commit);
@@ -84,9 +102,21 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
     onlyNewBlocks: false,
     inPlace: place.status.startsWith("skipped-"),
     sourceRoot: place.path,
-    brief,
+    brief: brief ?? task.brief,
     settings,
+    context: task.context,
   });
+}
+
+/** What a run is given of its task, once its pre-flight gate is open. @throws OKSTRA_GATE_HOLDS, OKSTRA_TASK_LOG_CORRUPT */
+async function prepareTask(
+  app: App,
+  request: { root: string; key: TaskKey; type: TaskType; brief: string | null; category: string | null },
+): Promise<{ brief: string | null; category: string | null; context: TaskContext }> {
+  const facts = await settleBrief(app, await loadTask(app, request), { brief: request.brief, category: request.category });
+  await checkPreFlight(app, { ...request, facts });
+  const context = await loadTaskContext(app, { ...request, facts });
+  return { brief: facts.brief, category: facts.category === UNCLASSIFIED ? null : facts.category, context };
 }
 
 /**
@@ -94,13 +124,13 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
  * @throws OKSTRA_PREPARE_TREE_DIRTY
  */
 export async function requireCommittedTree(app: App, phase: Phase, path: string, commit: string): Promise<void> {
-  if (!phase.judgesCommit || commit === "") return;
+  if (!(phase.judgesCommit || phase.executorProfile !== null) || commit === "") return;
   const location = await app.git.locate(path);
   const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
   const changed = (await app.git.status(path, { safe })).map((entry) => entry.path).filter((name) => !isOwnRecord(name));
   if (changed.length === 0) return;
   throw new OkstraError("OKSTRA_PREPARE_TREE_DIRTY", {
-    message: `${phase.type} judges a commit, and ${path} has changes that are in none: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}.`,
+    message: `${phase.type} ${phase.judgesCommit ? "judges" : "begins at"} a commit, and ${path} has changes that are in none: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}.`,
     hint: `Commit them, or put them away: git -C ${path} stash --include-untracked`,
     details: { path, changed: changed.slice(0, 100) },
   });
@@ -122,19 +152,6 @@ function asPrepareError(error: unknown): unknown {
   });
 }
 
-/** @throws OKSTRA_PREPARE_BRIEF_TOO_LARGE, OKSTRA_PREPARE_BRIEF_UNREADABLE */
-function requireBrief(brief: string | null): string | null {
-  if (brief === null) return null;
-  if (new TextEncoder().encode(brief).length > MAX_BRIEF_BYTES)
-    throw new OkstraError("OKSTRA_PREPARE_BRIEF_TOO_LARGE", {
-      message: `The brief has over ${MAX_BRIEF_BYTES} bytes.`,
-      details: { limit: MAX_BRIEF_BYTES },
-    });
-  if (brief.includes("\0") || brief.includes("\uFFFD"))
-    throw new OkstraError("OKSTRA_PREPARE_BRIEF_UNREADABLE", { message: "The brief is not UTF-8 text." });
-  return brief;
-}
-
 /** Writes a new run's files; its number is the next one of the task and phase. The caller holds the run's lock. */
 export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
   const { opened, key, phase } = plan;
@@ -142,9 +159,7 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
   const taskDir = taskDirectory(opened.root, key);
   await app.store.ensureDirectory(taskDir);
   await updateTaskManifest(app, taskDir, plan);
-  const runs = await listRunDirectories(app, opened.root, key, phase.type);
-  const run = Number(runs.at(-1)?.split("/").at(-1) ?? 0) + 1;
-  const runDir = `${runsDirectory(opened.root, key, phase.type)}/${formatRunNumber(run)}`;
+  const { run, runDir } = await takeRunNumber(app, runsDirectory(opened.root, key, phase.type));
   const runId = app.ids.randomHex(12);
   const manifest: RunManifest = {
     schema: 1,
@@ -163,31 +178,19 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
     sourceRoot: plan.sourceRoot,
     brief: plan.brief === null ? null : createRedactor(await loadSecrets(app, [opened.root, plan.provision.path]))(plan.brief),
     lang: plan.settings.lang,
-    roster: plan.settings.roster.map((worker) => ({
-      worker: worker.name,
-      kind: worker.kind,
-      family: worker.family,
-      command: [...worker.command],
-      model: worker.model,
-      env: worker.env,
-      deadlineMs: worker.deadlineMs,
-    })),
-    settings: { qaCommands: plan.settings.qaCommands, disposable: plan.settings.disposable, reportWriter: plan.settings.reportWriter },
+    roster: plan.settings.roster.map((worker) => rosterEntry(worker, worker.name === plan.settings.executor ? "executor" : "reviewer")),
+    writer: plan.settings.reportWriter === null ? null : rosterEntry(plan.settings.reportWriter, "report-writer"),
+    context: plan.context,
+    settings: { qaCommands: plan.settings.qaCommands, disposable: plan.settings.disposable },
     workflow: {
-      profileSha256: app.sha256(phase.profile),
+      profileSha256: app.sha256(`${phase.profile}${phase.executorProfile ?? ""}`),
       readOnly: phase.readOnly,
       reproduces: phase.reproduces,
       defaultRoster: phase.defaultRoster,
     },
   };
   await app.store.ensureDirectory(`${runDir}/prompts`);
-  for (const worker of plan.settings.roster) {
-    await app.store.ensureDirectory(`${runDir}/workers/${worker.name}`);
-    await app.store.writeText(
-      `${runDir}/prompts/${worker.name}.md`,
-      await promptFor(phase, manifest, worker.name, worker.deadlineMs, "$OKSTRA_NONCE"),
-    );
-  }
+  await writeFirstPrompts(app, phase, manifest, runDir);
   const manifestText = `${JSON.stringify(manifest, null, 2)}\n`;
   await app.store.writeText(`${runDir}/run.json`, manifestText);
   await app.store.writeText(`${runDir}/launch.md`, describeLaunch(manifest, runDir));
@@ -199,24 +202,48 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
     taskType: manifest.type,
     roster: manifest.roster.map((entry) => entry.worker),
     commit: manifest.commit,
+    executor: plan.settings.executor,
     manifestSha256: app.sha256(manifestText),
   });
   return { manifest, runDir, log };
 }
 
-/** The prompt of one worker; each attempt renders it again with its own nonce. */
-export async function promptFor(phase: Phase, manifest: RunManifest, worker: string, deadlineMs: number, nonce: string): Promise<string> {
-  return renderPrompt(phase, {
-    taskKey: manifest.taskKey,
-    phase: manifest.type,
-    worker,
-    worktree: manifest.provision.path,
-    headCommit: manifest.commit,
-    baseCommit: manifest.baseCommit ?? "",
-    brief: manifest.brief ?? "",
-    nonce,
-    deadlineMinutes: Math.max(1, Math.round(deadlineMs / 60_000)),
-  });
+/**
+ * The next number that no run has. A directory that a crash left before the run's first event was never a run: its number
+ * is taken, and the little that is in it (prompts, the manifest) goes.
+ */
+async function takeRunNumber(app: App, parent: string): Promise<{ run: number; runDir: string }> {
+  const numbers = (await app.store.listDirectory(parent)).filter((name) => /^\d{3,}$/.test(name)).map(Number);
+  const newest = Math.max(0, ...numbers);
+  const newestDir = `${parent}/${formatRunNumber(newest)}`;
+  const wasRun =
+    newest === 0 || (await app.store.exists(`${newestDir}/events.jsonl`)) || (await app.store.exists(`${newestDir}/report.json`));
+  if (wasRun) return { run: newest + 1, runDir: `${parent}/${formatRunNumber(newest + 1)}` };
+  await app.store.remove(newestDir);
+  return { run: newest, runDir: newestDir };
+}
+
+function rosterEntry(worker: WorkerSettings, role: RosterEntry["role"]): RosterEntry {
+  const { name, command, ...rest } = worker;
+  return { worker: name, ...rest, command: [...command], role };
+}
+
+/** The prompts of the lanes that the run begins with, for whoever wants to read them first; each attempt renders its own. */
+async function writeFirstPrompts(app: App, phase: Phase, manifest: RunManifest, runDir: string): Promise<void> {
+  for (const entry of manifest.roster) {
+    const executes = entry.role === "executor";
+    if (phase.executorProfile !== null && !executes) continue;
+    const lane = laneName(entry.worker, executes ? "execute" : "review", 1);
+    const template = executes && phase.executorProfile !== null ? phase.executorProfile : phase.profile;
+    const prompt = await renderPrompt(template, manifest, {
+      entry,
+      nonce: "$OKSTRA_NONCE",
+      commit: manifest.commit,
+      resultSchema: executes ? workerResultSchema : phase.resultSchema,
+    });
+    await app.store.ensureDirectory(`${runDir}/workers/${lane}`);
+    await app.store.writeText(`${runDir}/prompts/${lane}.md`, prompt);
+  }
 }
 
 /** `task.json`: the little that belongs to the task and to no run. */

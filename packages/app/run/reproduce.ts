@@ -6,7 +6,7 @@ import { allowedEnvironment, type App } from "../app.ts";
 
 /** At most so many different commands of workers are executed, so that no result can keep a run busy for ever. */
 const MAX_COMMANDS = 20;
-const EXECUTIONS = 2;
+export const EXECUTIONS = 2;
 const MAX_DEADLINE_MS = 10 * 60 * 1000;
 
 /**
@@ -17,6 +17,8 @@ export async function executeReproductions(
   app: App,
   options: {
     manifest: RunManifest;
+    /** Commit of the tree; empty without git. */
+    commit: string;
     findings: readonly RaisedFinding[];
     redact: (text: string) => string;
     signal: CancelSignal;
@@ -26,7 +28,6 @@ export async function executeReproductions(
   },
 ): Promise<void> {
   const { manifest } = options;
-  const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(...manifest.roster.map((entry) => entry.deadlineMs)));
   const failures = new Map<string, number>();
   for (const finding of options.findings) {
     const command = finding.reproduction?.command;
@@ -35,7 +36,7 @@ export async function executeReproductions(
     if (failed === undefined) {
       if (failures.size >= MAX_COMMANDS || options.signal.aborted) continue;
       app.emit({ type: "reproducing", text: `reproducing: ${options.redact(command)}` });
-      failed = await countFailures(app, manifest, command, deadlineMs, options);
+      failed = await countFailures(app, command, { ...options, cwd: manifest.provision.path });
       // An interrupted execution has shown nothing: a resumed run makes it again.
       if (options.signal.aborted) return;
       await options.onExecuted(finding.worker);
@@ -44,7 +45,7 @@ export async function executeReproductions(
     await options.onRecord(finding.worker, {
       findingId: finding.id,
       command: options.redact(command),
-      commit: manifest.commit,
+      commit: options.commit,
       executions: EXECUTIONS,
       failures: failed,
       baseline: "unknown",
@@ -52,25 +53,26 @@ export async function executeReproductions(
   }
 }
 
-async function countFailures(
+/** How many of {@link EXECUTIONS} executions of a shell command fail in a directory. */
+export async function countFailures(
   app: App,
-  manifest: RunManifest,
   command: string,
-  deadlineMs: number,
-  options: { redact: (text: string) => string; signal: CancelSignal },
+  options: { manifest: RunManifest; cwd: string; redact: (text: string) => string; signal: CancelSignal },
 ): Promise<number> {
+  const { manifest, cwd, redact, signal } = options;
+  const deadlineMs = Math.min(MAX_DEADLINE_MS, Math.max(...manifest.roster.map((entry) => entry.deadlineMs)));
   let failed = 0;
   for (let execution = 0; execution < EXECUTIONS; execution += 1) {
     const end = await app.processes.run({
       command: ["sh", "-c", command],
-      cwd: manifest.provision.path,
+      cwd,
       env: { ...allowedEnvironment(app.surroundings.env, []), CI: "true" },
       deadlineMs,
       runId: manifest.runId,
       transcriptPath: null,
       captureBytes: 64 * 1024,
-      redact: options.redact,
-      signal: options.signal,
+      redact,
+      signal,
     });
     // 126 and 127: the shell could not start the command, which shows no defect of the project.
     if (end.ended === "by-itself" && end.exitCode !== 0 && end.exitCode !== 126 && end.exitCode !== 127) failed += 1;

@@ -15,11 +15,14 @@ export function eventsPath(runDir: string): string {
   return `${runDir}/events.jsonl`;
 }
 
-/** What a log's text holds. A last line without its end was being written when okstra died: it never happened. */
-export function parseEvents(
+/**
+ * What a log's text holds. A last line without its end was being written when okstra died: it never happened. A line
+ * whose seal is not this machine's was not written by okstra here.
+ */
+export async function parseEvents(
   text: string,
-  sha256: App["sha256"],
-): { events: readonly RunEvent[]; torn: boolean; broken: readonly string[]; lastHash: string } {
+  { sha256, sealer }: Pick<App, "sha256" | "sealer">,
+): Promise<{ events: readonly RunEvent[]; torn: boolean; broken: readonly string[]; lastHash: string }> {
   const lines = text.split("\n");
   const tail = lines.pop() ?? "";
   const events: RunEvent[] = [];
@@ -38,6 +41,10 @@ export function parseEvents(
     else {
       if (parsed.data.seq !== index + 1) broken.push(`line ${index + 1} has the number ${parsed.data.seq}`);
       if (parsed.data.prev !== prev) broken.push(`line ${index + 1} does not follow the line before it`);
+      const { seal, ...body } = data as Record<string, unknown>;
+      const own = await sealer.seal(JSON.stringify(body));
+      if (own.keyId !== body["keyId"]) broken.push(`line ${index + 1} is sealed with the key of another machine or home`);
+      else if (own.mac !== seal) broken.push(`line ${index + 1} was not written by okstra: its seal is wrong`);
       events.push(parsed.data as RunEvent);
     }
     prev = sha256(line);
@@ -52,7 +59,7 @@ export function parseEvents(
 export async function openRunLog(app: App, runDir: string): Promise<RunLog> {
   const path = eventsPath(runDir);
   const text = (await app.store.readText(path)) ?? "";
-  const parsed = parseEvents(text, app.sha256);
+  const parsed = await parseEvents(text, app);
   const folded = foldRun(parsed.events);
   const reason =
     parsed.broken[0] ??
@@ -80,7 +87,10 @@ function createLog(app: App, path: string, events: RunEvent[], start: RunState, 
             message: `The event ${body.type} does not fit: ${step.rejected}.`,
             details: { type: body.type, stage: state.stage },
           });
-        const event = { seq: events.length + 1, at: app.clock.now(), prev, ...body } as RunEvent;
+        const plain = { seq: events.length + 1, at: app.clock.now(), prev, ...body };
+        const { keyId } = await app.sealer.seal("");
+        const { mac } = await app.sealer.seal(JSON.stringify({ ...plain, keyId }));
+        const event = { ...plain, keyId, seal: mac } as RunEvent;
         const line = JSON.stringify(event);
         await app.store.appendLines(path, [line]);
         prev = app.sha256(line);

@@ -11,7 +11,7 @@ export function runsDirectory(root: string, key: TaskKey, type: string): string 
 }
 
 /** Directories of a task's runs of one type, first run first. */
-export async function listRunDirectories(app: App, root: string, key: TaskKey, type: string): Promise<readonly string[]> {
+async function listRunDirectories(app: App, root: string, key: TaskKey, type: string): Promise<readonly string[]> {
   const parent = runsDirectory(root, key, type);
   return (await app.store.listDirectory(parent))
     .filter((name) => /^\d{3,}$/.test(name))

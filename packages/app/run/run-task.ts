@@ -1,6 +1,7 @@
 import { formatTaskKey, parseTaskName, type TaskKey } from "@okstra/core/domain/task-key";
 import { requireTaskType, TASK_TYPES, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
+import type { LaneState } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
@@ -10,6 +11,17 @@ import { cancelRequestPath, leadRun } from "./lead.ts";
 import { describeStart, loadRun, prepareTaskRun, requireCommittedTree, type PreparedRun, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
 import { listPreparedRuns } from "./run-paths.ts";
+
+export interface LaneAnswer {
+  readonly worker: string;
+  readonly lane: string;
+  readonly role: LaneState["role"];
+  readonly round: number;
+  readonly family: string;
+  readonly end: string | null;
+  readonly reason: string | null;
+  readonly durationMs: number | null;
+}
 
 /** What `okstra run --json` prints at its end. */
 export interface RunAnswer {
@@ -21,13 +33,10 @@ export interface RunAnswer {
   readonly gate: Report["gate"] | null;
   readonly runDir: string;
   readonly report: { readonly md: string; readonly html: string; readonly json: string; readonly sarif: string } | null;
-  readonly lanes: readonly {
-    readonly worker: string;
-    readonly family: string;
-    readonly end: string | null;
-    readonly reason: string | null;
-    readonly durationMs: number | null;
-  }[];
+  /** The reviews of the last round, and the executor's and the report writer's lanes. */
+  readonly lanes: readonly LaneAnswer[];
+  /** The lanes that verified claims blind, in the last round. */
+  readonly verification: readonly LaneAnswer[];
   readonly findings: {
     readonly total: number;
     readonly byClass: Readonly<Record<string, number>>;
@@ -105,8 +114,12 @@ export async function resumeRun(
     const run = await loadRun(app, runDir);
     requireGoing(run);
     await app.processes.endOrphans(run.manifest.runId);
-    await requireSameCommit(app, run);
-    await requireCommittedTree(app, requirePhase(requireTaskType(run.manifest.type)), run.manifest.provision.path, run.manifest.commit);
+    const phase = requirePhase(requireTaskType(run.manifest.type));
+    // What an executor left, committed or not, is what it goes on from.
+    if (phase.executorProfile === null || run.log.state.attempt === 0) {
+      await requireSameCommit(app, run);
+      await requireCommittedTree(app, phase, run.manifest.provision.path, run.manifest.commit);
+    }
     await leadRun(app, run, signal);
     return await answerOf(app, run);
   } finally {
@@ -170,17 +183,23 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
   const { log } = await loadRun(app, runDir);
   const { state } = log;
   const report = await loadReport(app, runDir);
-  const lanes = manifest.roster.map((entry) => {
-    const told = report?.lanes.find((lane) => lane.worker === entry.worker);
-    const ended = log.events.findLast((event) => event.type === "lane-ended" && event.worker === entry.worker);
+  const describe = ([lane, each]: readonly [string, LaneState]): RunAnswer["lanes"][number] => {
+    const told = report?.lanes.find((row) => row.lane === lane);
+    const ended = log.events.findLast((event) => event.type === "lane-ended" && event.lane === lane);
     return {
-      worker: entry.worker,
-      family: entry.family,
-      end: state.lanes[entry.worker]?.end ?? null,
+      worker: each.worker,
+      lane,
+      role: each.role,
+      round: each.round,
+      family: familyOf(manifest, each),
+      end: each.end,
       reason: ended?.type === "lane-ended" ? ended.reason : null,
       durationMs: told?.durationMs ?? null,
     };
-  });
+  };
+  const all = Object.entries(state.lanes);
+  const lanes = all.filter(([, lane]) => lane.role !== "vote" && (lane.round === state.round || lane.role !== "review")).map(describe);
+  const verification = all.filter(([, lane]) => lane.role === "vote" && lane.round === state.round).map(describe);
   return {
     taskKey: manifest.taskKey,
     type: manifest.type,
@@ -194,11 +213,17 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
         ? null
         : { md: `${runDir}/report.md`, html: `${runDir}/report.html`, json: `${runDir}/report.json`, sarif: `${runDir}/report.sarif` },
     lanes,
+    verification,
     findings: { total: report?.totals.findings ?? 0, byClass: report?.totals.byClass ?? {}, bySeverity: report?.totals.bySeverity ?? {} },
     valid: state.valid,
-    commit: manifest.commit,
+    commit: state.commit === "" ? manifest.commit : state.commit,
     provision: manifest.provision,
   };
+}
+
+function familyOf({ roster, writer }: PreparedRun["manifest"], lane: LaneState): string {
+  const entry = lane.role === "write" ? writer : roster.find(({ worker }) => worker === lane.worker);
+  return entry?.family ?? lane.worker;
 }
 
 export async function loadReport(app: App, runDir: string): Promise<Report | null> {

@@ -2,6 +2,7 @@ import { DEFAULT_DEADLINE_MS, type HomeConfig, type Project, type QaCommand, typ
 import type { WorkerSettings } from "@okstra/core/ports";
 import type { Phase } from "@okstra/core/phases/phase";
 import { OkstraError } from "@okstra/core/errors";
+import { WRITER_LANE } from "@okstra/core/machine/run-machine";
 import type { App } from "../app.ts";
 
 /** What a run works with after flags, project and home were laid over each other. */
@@ -10,11 +11,14 @@ export interface RunSettings {
   readonly roster: readonly WorkerSettings[];
   readonly qaCommands: readonly QaCommand[] | null;
   readonly disposable: readonly string[] | null;
-  readonly reportWriter: string | null;
+  /** Name of the worker that edits; null in a phase without one. It is in the roster. */
+  readonly executor: string | null;
+  readonly reportWriter: WorkerSettings | null;
 }
 
 export interface SettingsFlags {
   readonly workers: readonly string[] | null;
+  readonly executor?: string | null;
   readonly deadlineMs: number | null;
   readonly lang: "en" | "ko" | null;
 }
@@ -31,18 +35,46 @@ export async function resolveSettings(
   flags: SettingsFlags,
 ): Promise<RunSettings> {
   const configured: Readonly<Record<string, WorkerConfig>> = { ...BUILT_IN, ...home.workers, ...project.workers };
-  const names = flags.workers ?? project.roster?.[phase.type] ?? home.roster?.[phase.type] ?? phase.defaultRoster;
-  if (names.length === 0) throw new OkstraError("OKSTRA_PREPARE_NO_WORKERS", { message: `No worker is named for ${phase.type}.` });
+  const byDefault = phase.defaultRoster === "configured" ? listConfigured(configured) : phase.defaultRoster;
+  const named = flags.workers ?? project.roster?.[phase.type] ?? home.roster?.[phase.type] ?? byDefault;
+  const executor =
+    phase.executorProfile === null ? null : (flags.executor ?? project.executor ?? home.executor ?? pickExecutor(named, configured));
+  if (executor !== null && configured[executor]?.kind === "checks")
+    throw new OkstraError("OKSTRA_PREPARE_NO_WORKERS", { message: `The worker ${executor} runs checks; it cannot edit.` });
+  const names = executor === null || named.includes(executor) ? named : [executor, ...named];
+  if (names.length === 0 || (phase.executorProfile !== null && executor === null))
+    throw new OkstraError("OKSTRA_PREPARE_NO_WORKERS", {
+      message: `No worker is named for ${phase.type}${names.length > 0 ? " that can edit" : ""}.`,
+      details: { taskType: phase.type, configured: Object.keys(configured).sort() },
+    });
+  if (names.includes(WRITER_LANE))
+    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
+      message: `No worker of a roster can be called ${WRITER_LANE}: the role of that name has its place.`,
+      hint: "Give the worker another name.",
+    });
   const deadlineMs = flags.deadlineMs ?? project.deadlineMs ?? home.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const roster: WorkerSettings[] = [];
   for (const name of new Set(names)) roster.push(await resolveWorker(app, root, name, configured, flags.deadlineMs ?? 0, deadlineMs));
+  const writer = project.reportWriter ?? home.reportWriter ?? null;
   return {
     lang: flags.lang ?? project.lang ?? home.lang ?? "en",
     roster,
     qaCommands: project.qaCommands ?? null,
     disposable: project.disposable ?? home.disposable ?? null,
-    reportWriter: project.reportWriter ?? home.reportWriter ?? null,
+    executor,
+    reportWriter: writer === null ? null : await resolveWorker(app, root, writer, configured, flags.deadlineMs ?? 0, deadlineMs),
   };
+}
+
+/** Every worker that somebody configured, by name; `checks` has nothing to say where no code is judged. */
+function listConfigured(configured: Readonly<Record<string, WorkerConfig>>): readonly string[] {
+  return Object.keys(configured)
+    .filter((name) => configured[name]?.kind !== "checks")
+    .sort();
+}
+
+function pickExecutor(names: readonly string[], configured: Readonly<Record<string, WorkerConfig>>): string | null {
+  return [...names, ...listConfigured(configured)].find((name) => configured[name]?.kind !== "checks") ?? null;
 }
 
 async function resolveWorker(

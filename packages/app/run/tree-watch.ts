@@ -7,11 +7,13 @@ export interface TreeWatch {
   laneStarted(worker: string): void;
   /** Looks again; answers what changed since the last look, and who could have done it. */
   laneEnded(worker: string): Promise<{ workers: readonly string[]; paths: readonly string[] } | null>;
+  /** Takes the tree as it is now for what is to stay: an executor has worked. */
+  reset(): Promise<void>;
 }
 
 /** Without git nothing can be compared: every look answers null. */
 export async function watchTree(app: App, manifest: RunManifest): Promise<TreeWatch> {
-  if (manifest.commit === "") return { laneStarted: () => undefined, laneEnded: async () => null };
+  if (manifest.commit === "") return { laneStarted: () => undefined, laneEnded: async () => null, reset: async () => undefined };
   const path = manifest.provision.path;
   const location = await app.git.locate(path);
   const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
@@ -33,6 +35,9 @@ export async function watchTree(app: App, manifest: RunManifest): Promise<TreeWa
       });
       queue = next.catch(() => undefined);
       return next;
+    },
+    async reset() {
+      last = await look(app, path, safe);
     },
   };
 }

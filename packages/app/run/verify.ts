@@ -1,5 +1,6 @@
 import { formatTaskKey } from "@okstra/core/domain/task-key";
 import type { Provision } from "@okstra/core/domain/run";
+import { EMPTY_CONTEXT } from "@okstra/core/domain/task-context";
 import { OkstraError } from "@okstra/core/errors";
 import type { RepositoryLocation, SafeConfig } from "@okstra/core/git-port";
 import { requirePhase } from "@okstra/core/phases/index";
@@ -73,6 +74,7 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
         sourceRoot: location.topLevel,
         brief: null,
         settings,
+        context: EMPTY_CONTEXT,
       });
       await leadRun(app, run, signal);
       return await answerOf(app, run);

@@ -1,18 +1,27 @@
 import * as z from "zod";
-import { converge, type ConvergenceInput } from "@okstra/core/convergence/converge";
+import type { Convergence } from "@okstra/core/convergence/cluster";
+import { converge } from "@okstra/core/convergence/converge";
+import { openBlockers } from "@okstra/core/convergence/ledger";
+import { voteResultSchema } from "@okstra/core/convergence/votes";
+import type { LaneRole } from "@okstra/core/domain/finding";
 import { receiptSchema, type Receipt } from "@okstra/core/domain/receipt";
+import { reportProseSchema } from "@okstra/core/domain/report-prose";
 import { runManifestSchema, type RunManifest } from "@okstra/core/domain/run";
-import { foldRun } from "@okstra/core/machine/run-machine";
+import { canonicalJson } from "@okstra/core/domain/task-context";
+import { workRecordSchema } from "@okstra/core/domain/work-record";
+import { workerResultSchema } from "@okstra/core/domain/worker-result";
+import { foldRun, laneName, WRITER_LANE } from "@okstra/core/machine/run-machine";
 import type { RunEvent } from "@okstra/core/events";
 import { PHASES } from "@okstra/core/phases/index";
 import type { Phase } from "@okstra/core/phases/phase";
 import { checkOutline } from "@okstra/core/report/outline";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import type { App } from "../app.ts";
-import { convergenceInput, laneSummaries, loadFindings, loadResults } from "../run/run-records.ts";
+import { convergenceInput, convergencePath, decisionInput, workPath } from "../run/run-records.ts";
 import type { PreparedRun } from "../run/prepare-run.ts";
 import { eventsPath, parseEvents } from "../run/run-log.ts";
 import { buildReport, renderAll } from "../run/write-report.ts";
+import { checkTaskLog } from "../task/task-log.ts";
 
 /** Each rule with what it promises; a broken one is told by its code. */
 export const RULES = {
@@ -24,6 +33,12 @@ export const RULES = {
   OKSTRA_RULE_COMMIT: "the commit that the run is bound to exists in the repository",
   OKSTRA_RULE_REPRODUCTION: "every reproduction of okstra's own checks rests on executions in the receipt",
   OKSTRA_RULE_CONVERGENCE: "convergence.json follows from the results, the quotes at the commit, and the executions",
+  OKSTRA_RULE_VOTES:
+    "every vote is what a verifier of another family answered about the item that it was given, with evidence that okstra checked",
+  OKSTRA_RULE_LEDGER: "every row of the ledger follows from the ledger before it and from what was found",
+  OKSTRA_RULE_WORK: "the executor's work is what git shows",
+  OKSTRA_RULE_APPROVAL: "a plan that was carried out is the one that a person approved",
+  OKSTRA_RULE_TASK_LOG: "the task's own log is whole: every line follows the one before it and has okstra's seal",
   OKSTRA_RULE_VERDICT: "verdict and gate follow from the convergence and the lanes",
   OKSTRA_RULE_REPORT: "report.json satisfies its schema and follows from events, results and receipts",
   OKSTRA_RULE_RENDERING: "report.md, report.html and report.sarif are what report.json renders to",
@@ -77,6 +92,8 @@ export async function validateRun(app: App, runDir: string, options: { byLead?: 
     const guarded: readonly (readonly [RuleCode, (subject: Subject) => Promise<void>])[] = [
       ["OKSTRA_RULE_RECEIPT", checkLanes],
       ["OKSTRA_RULE_COMMIT", checkCommit],
+      ["OKSTRA_RULE_APPROVAL", checkApproval],
+      ["OKSTRA_RULE_WORK", checkWork],
       ["OKSTRA_RULE_CONVERGENCE", checkConvergence],
       ["OKSTRA_RULE_REPORT", checkReport],
       // Last: it looks at what the others found.
@@ -93,7 +110,7 @@ export async function validateRun(app: App, runDir: string, options: { byLead?: 
 
 async function openSubject(app: App, runDir: string, breaks: Subject["breaks"]): Promise<Subject | null> {
   const text = (await app.store.readText(eventsPath(runDir))) ?? "";
-  const { events, torn, broken } = parseEvents(text, app.sha256);
+  const { events, torn, broken } = await parseEvents(text, app);
   for (const reason of broken) breaks("OKSTRA_RULE_EVENTS", `events.jsonl: ${reason}`);
   if (torn) breaks("OKSTRA_RULE_EVENTS", "events.jsonl: the last line has no end");
   const { state, rejected } = foldRun(events);
@@ -132,91 +149,151 @@ async function loadManifest(app: App, runDir: string, events: readonly RunEvent[
   return parsed.data;
 }
 
-/** Receipts, results and prompts of every lane that ended. */
+/** Receipts, results and prompts of every lane. */
 async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise<void> {
-  const { runDir, manifest } = run;
-  for (const entry of manifest.roster) {
-    const { worker } = entry;
-    const ended = events.findLast((event) => event.type === "lane-ended" && event.worker === worker);
-    if (ended?.type !== "lane-ended") {
-      breaks("OKSTRA_RULE_RECEIPT", `${worker}: the lane never ended`);
+  const { runDir, manifest, log } = run;
+  for (const [lane, planned] of Object.entries(log.state.lanes)) {
+    const entry = planned.role === "write" ? manifest.writer : manifest.roster.find((each) => each.worker === planned.worker);
+    const ended = events.findLast((event) => event.type === "lane-ended" && event.lane === lane);
+    if (ended?.type !== "lane-ended" || entry === undefined || entry === null) {
+      breaks("OKSTRA_RULE_RECEIPT", `${lane}: the lane never ended`);
       continue;
     }
-    const started = events.findLast((event) => event.type === "lane-started" && event.worker === worker && event.attempt === ended.attempt);
+    const started = events.findLast(
+      (event, index) => event.type === "lane-started" && event.lane === lane && index < events.indexOf(ended),
+    );
     const nonce = started?.type === "lane-started" ? started.nonce : "";
-    const text = await app.store.readText(`${runDir}/workers/${worker}/receipt.json`);
+    const text = await app.store.readText(`${runDir}/workers/${lane}/receipt.json`);
     const receipt = receiptSchema.safeParse(parseJson(text));
-    if (text === null || !receipt.success) breaks("OKSTRA_RULE_RECEIPT", `${worker}: receipt.json is not there or breaks its schema`);
+    if (text === null || !receipt.success) breaks("OKSTRA_RULE_RECEIPT", `${lane}: receipt.json is not there or breaks its schema`);
     else {
-      if (app.sha256(text) !== ended.receiptSha256)
-        breaks("OKSTRA_RULE_RECEIPT", `${worker}: receipt.json was changed after the lane ended`);
-      checkReceipt(receipt.data, { manifest, entry, nonce, end: ended.end }, breaks);
+      if (app.sha256(text) !== ended.receiptSha256) breaks("OKSTRA_RULE_RECEIPT", `${lane}: receipt.json was changed after the lane ended`);
+      checkReceipt(receipt.data, { manifest, entry, lane, nonce, commit: ended.commit, end: ended.end }, breaks);
     }
-    const prompt = await app.store.readText(`${runDir}/prompts/${worker}.md`);
+    const prompt = await app.store.readText(`${runDir}/prompts/${lane}.md`);
     if (prompt === null || !prompt.includes(nonce) || (receipt.success && app.sha256(prompt) !== receipt.data.promptSha256))
-      breaks("OKSTRA_RULE_PROMPT", `${worker}: prompts/${worker}.md is not the prompt of this lane`);
-    const result = await app.store.readText(`${runDir}/workers/${worker}/result.json`);
+      breaks("OKSTRA_RULE_PROMPT", `${lane}: prompts/${lane}.md is not the prompt of this lane`);
+    const result = await app.store.readText(`${runDir}/workers/${lane}/result.json`);
     if ((result === null ? null : app.sha256(result)) !== ended.resultSha256)
-      breaks("OKSTRA_RULE_RESULT", `${worker}: result.json is not the one that was accepted`);
+      breaks("OKSTRA_RULE_RESULT", `${lane}: result.json is not the one that was accepted`);
     if (result === null) {
-      if (ended.end === "ok") breaks("OKSTRA_RULE_RESULT", `${worker}: the lane is ok and has no result`);
+      if (ended.end === "ok") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ok and has no result`);
       continue;
     }
-    if (ended.end !== "ok") breaks("OKSTRA_RULE_RESULT", `${worker}: the lane is ${ended.end} and has a result`);
-    const parsed = phase.resultSchema.safeParse(parseJson(result));
-    if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json breaks its schema`);
-    else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${worker}: result.json has another nonce`);
+    if (ended.end !== "ok") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ${ended.end} and has a result`);
+    const parsed = resultSchemaOf(phase, planned.role).safeParse(parseJson(result));
+    if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json breaks its schema`);
+    else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json has another nonce`);
   }
+}
+
+function resultSchemaOf(phase: Phase, role: LaneRole): z.ZodType {
+  if (role === "vote") return voteResultSchema;
+  if (role === "write") return reportProseSchema;
+  return role === "execute" ? workerResultSchema : phase.resultSchema;
 }
 
 function checkReceipt(
   receipt: Receipt,
-  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; nonce: string; end: string },
+  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; lane: string; nonce: string; commit: string; end: string },
   breaks: Subject["breaks"],
 ): void {
-  const { manifest, entry } = expected;
+  const { manifest, entry, lane } = expected;
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ["run id", receipt.runId, manifest.runId],
     ["worker", receipt.worker, entry.worker],
+    ["lane", receipt.lane, lane],
     ["kind", receipt.kind, entry.kind],
     ["family", receipt.family, entry.family],
     ["nonce", receipt.nonce, expected.nonce],
-    ["commit", receipt.commit, manifest.commit],
+    ["commit", receipt.commit, expected.commit],
     ["end", receipt.end, expected.end],
   ];
   for (const [name, found, wanted] of pairs)
-    if (found !== wanted) breaks("OKSTRA_RULE_RECEIPT", `${entry.worker}: the receipt has another ${name}`);
+    if (found !== wanted) breaks("OKSTRA_RULE_RECEIPT", `${lane}: the receipt has another ${name}`);
 }
 
 async function checkCommit({ app, run, breaks }: Subject): Promise<void> {
-  const { commit, project } = run.manifest;
-  if (commit === "") return;
-  const [found] = await app.git.resolveCommits(project.root, [commit]);
-  if (found !== commit) breaks("OKSTRA_RULE_COMMIT", `the commit ${commit} is not in ${project.root}`);
+  const { manifest, log } = run;
+  const commits = [...new Set([manifest.commit, log.state.commit])].filter((commit) => commit !== "");
+  const found = commits.length === 0 ? [] : await app.git.resolveCommits(manifest.project.root, commits);
+  for (const [index, commit] of commits.entries())
+    if (found[index] !== commit) breaks("OKSTRA_RULE_COMMIT", `the commit ${commit} is not in ${manifest.project.root}`);
 }
 
+/** Each round's convergence follows from its results and votes, and the ledger from the one before. */
 async function checkConvergence({ app, run, events, phase, breaks }: Subject): Promise<void> {
-  const { runDir, log } = run;
-  const text = await app.store.readText(`${runDir}/convergence.json`);
-  const event = events.findLast((each) => each.type === "run-converged");
-  if (text === null || event?.type !== "run-converged" || app.sha256(text) !== event.convergenceSha256)
-    breaks("OKSTRA_RULE_CONVERGENCE", "convergence.json is not the one that the run converged to");
-  const input: ConvergenceInput = await convergenceInput(app, run, await loadFindings(app, run));
-  const again = converge(input);
-  if (!isSame(parseJson(text), again))
-    breaks("OKSTRA_RULE_CONVERGENCE", "convergence.json does not follow from the results and the files at the commit");
+  const { state } = run.log;
+  for (let round = 1; round <= state.round; round += 1) {
+    const path = convergencePath(run, round);
+    const name = path.split("/").at(-1) ?? path;
+    const text = await app.store.readText(path);
+    const event = events.findLast((each) => each.type === "run-converged" && each.round === round);
+    if (text === null || event?.type !== "run-converged" || app.sha256(text) !== event.convergenceSha256)
+      breaks("OKSTRA_RULE_CONVERGENCE", `${name} is not the one that the run converged to`);
+    const again = converge(await convergenceInput(app, run, round));
+    const stored = parseJson(text) as Partial<Convergence> | null;
+    const parts = [
+      ["OKSTRA_RULE_VOTES", "votes"],
+      ["OKSTRA_RULE_LEDGER", "ledger"],
+    ] as const;
+    for (const [code, part] of parts)
+      if (stored !== null && !isSame(stored[part], again[part]))
+        breaks(code, `the ${part} in ${name} do not follow from what was answered and executed`);
+    if (!isSame(stored, again)) breaks("OKSTRA_RULE_CONVERGENCE", `${name} does not follow from the results and the files at the commit`);
+    const blockers = openBlockers(again.clusters).length;
+    if (event?.type === "run-converged" && event.blockers !== blockers)
+      breaks("OKSTRA_RULE_CONVERGENCE", `round ${round} ended with ${blockers} blockers, and the events say ${event.blockers}`);
+  }
   await checkReproductions({ app, run, events, phase, breaks });
-  const decided = phase.decide({
-    convergence: again,
-    lanes: laneSummaries(run),
-    results: await loadResults(app, run),
-    reproductions: log.state.reproductions,
-    treeChanged: log.state.treeChanges.length > 0,
-    commit: run.manifest.commit,
-  });
+  const decided = phase.decide(await decisionInput(app, run));
   const decision = events.findLast((each) => each.type === "gate-decided");
   if (decision?.type !== "gate-decided" || decision.verdict !== decided.verdict || !isSame(decision.gate, decided.gate))
-    breaks("OKSTRA_RULE_VERDICT", `the verdict ${log.state.verdict ?? "none"} does not follow from the findings and the lanes`);
+    breaks("OKSTRA_RULE_VERDICT", `the verdict ${state.verdict ?? "none"} does not follow from the findings and the lanes`);
+}
+
+/** The work record is the one that was made then, and its commits are those that git has. */
+async function checkWork({ app, run, breaks }: Subject): Promise<void> {
+  const { manifest, log, runDir } = run;
+  const inspected = log.state.works.at(-1);
+  if (inspected === undefined || manifest.commit === "") return;
+  const text = await app.store.readText(workPath(runDir));
+  if (text === null || app.sha256(text) !== inspected.workSha256) {
+    breaks("OKSTRA_RULE_WORK", "work.json is not what git showed when the executor had ended");
+    return;
+  }
+  const work = workRecordSchema.safeParse(parseJson(text));
+  if (!work.success || work.data.head !== inspected.head) {
+    breaks("OKSTRA_RULE_WORK", "work.json breaks its schema or has another head");
+    return;
+  }
+  if (work.data.rewritten) return;
+  const answer = await app.git.run(manifest.project.root, ["rev-list", "--reverse", `${work.data.before}..${work.data.head}`], {
+    okExitCodes: [0, 128],
+  });
+  const commits = answer.stdout.split("\n").filter((line) => line !== "");
+  if (answer.exitCode !== 0 || !isSame([...commits].sort(), work.data.commits.map(({ sha }) => sha).sort()))
+    breaks("OKSTRA_RULE_WORK", "the commits in work.json are not those of the branch");
+}
+
+/** The plan that a run carries out is the one that a person approved, and the task's log is whole. */
+async function checkApproval({ app, run, breaks }: Subject): Promise<void> {
+  const { manifest, runDir } = run;
+  const { plan, approval } = manifest.context;
+  const taskDir = runDir.split("/").slice(0, -3).join("/");
+  const task = await checkTaskLog(app, taskDir);
+  for (const reason of task.broken) breaks("OKSTRA_RULE_TASK_LOG", `the task's events.jsonl: ${reason}`);
+  if (plan === null) return;
+  if (approval === null || app.sha256(canonicalJson(plan)) !== approval.planSha256) {
+    breaks("OKSTRA_RULE_APPROVAL", "run.json has a plan that nobody approved");
+    return;
+  }
+  if (approval.kind === "override") return;
+  const given = task.events.some(
+    (event) =>
+      event.type === "plan-approved" && event.run === approval.run && event.planSha256 === approval.planSha256 && event.at === approval.at,
+  );
+  if (!given) breaks("OKSTRA_RULE_APPROVAL", `the approval of the plan of run ${approval.run} is not in the task's log`);
 }
 
 /** The records of a `checks` lane rest on executions that its receipt proves; those of other workers on the lead's own. */
@@ -224,8 +301,9 @@ async function checkReproductions({ app, run, breaks }: Subject): Promise<void> 
   const { manifest, log, runDir } = run;
   for (const record of log.state.reproductions) {
     const entry = manifest.roster.find((each) => each.worker === record.worker);
-    if (entry?.kind !== "checks") continue;
-    const receipt = receiptSchema.safeParse(parseJson(await app.store.readText(`${runDir}/workers/${record.worker}/receipt.json`)));
+    if (entry?.kind !== "checks" || record.commit !== log.state.commit) continue;
+    const lane = laneName(record.worker, "review", log.state.round);
+    const receipt = receiptSchema.safeParse(parseJson(await app.store.readText(`${runDir}/workers/${lane}/receipt.json`)));
     const executions = receipt.success
       ? receipt.data.executions.filter((each) => each.command === record.command && each.commit === record.commit)
       : [];
@@ -259,7 +337,9 @@ async function checkReport({ app, run, events, breaks }: Subject): Promise<void>
   const markdown = (await app.store.readText(`${runDir}/report.md`)) ?? "";
   for (const problem of checkOutline(markdown, manifest.type, manifest.lang)) breaks("OKSTRA_RULE_OUTLINE", `report.md: ${problem}`);
   await checkLinks({ app, run, breaks }, report);
-  if (log.state.writerFallback === null && (await app.store.readText(`${runDir}/workers/report-writer/result.json`)) === null)
+  const prose = await app.store.readText(`${runDir}/workers/${WRITER_LANE}/result.json`);
+  if (manifest.type === "release-handoff" && prose !== null) breaks("OKSTRA_RULE_WRITER", "a release-handoff has no report writer");
+  if (log.state.writerFallback === null && !(log.state.lanes[WRITER_LANE]?.end === "ok" && prose !== null))
     breaks("OKSTRA_RULE_WRITER", "there is neither a report writer's result nor a report-writer-fallback event");
 }
 
@@ -302,15 +382,5 @@ function parseJson(text: string | null): unknown {
 
 /** Equal as JSON, whatever the order of members. */
 function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sortMembers(a)) === JSON.stringify(sortMembers(b));
-}
-
-function sortMembers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortMembers);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, each]) => [key, sortMembers(each)]),
-  );
+  return canonicalJson(a ?? null) === canonicalJson(b ?? null);
 }

@@ -45,6 +45,6 @@ async function taskRuns(app: App, target: string, dir: string): Promise<readonly
 }
 
 async function hasReport(app: App, directory: string): Promise<boolean> {
-  const { events } = parseEvents((await app.store.readText(eventsPath(directory))) ?? "", app.sha256);
+  const { events } = await parseEvents((await app.store.readText(eventsPath(directory))) ?? "", app);
   return events.some((event) => event.type === "report-written") || (await app.store.exists(`${directory}/report.json`));
 }

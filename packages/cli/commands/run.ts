@@ -22,7 +22,7 @@ export const runCommands = {
     parameters: {
       positional: oneTask,
       flags: {
-        taskType: { kind: "parsed", parse: String, brief: "Phase: error-analysis or final-verification", placeholder: "TYPE" },
+        taskType: { kind: "parsed", parse: String, brief: "Phase, for example error-analysis", placeholder: "TYPE" },
         category: {
           kind: "parsed",
           parse: String,
@@ -43,6 +43,19 @@ export const runCommands = {
           brief: "Commit, branch or tag that a new worktree starts from",
           placeholder: "REF",
           optional: true,
+        },
+        executor: {
+          kind: "parsed",
+          parse: String,
+          brief: "Worker that edits in an implementation (default: the configured one, else the first that is no checks worker)",
+          placeholder: "NAME",
+          optional: true,
+        },
+        here: {
+          kind: "boolean",
+          brief: "Let an executor edit in the linked worktree that this is called from",
+          default: false,
+          withNegated: false,
         },
         prepareOnly: {
           kind: "boolean",

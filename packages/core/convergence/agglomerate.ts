@@ -1,13 +1,12 @@
-import type { Finding } from "../domain/finding.ts";
+import { compareText, contentKey, type Content } from "./content.ts";
 import { createMatcher, likenessOf, THRESHOLDS, type Likeness } from "./matcher.ts";
-import { comparePlaces, type Nearness, type Place } from "./place.ts";
+import { comparePlaces, type Nearness } from "./place.ts";
 import { createQueue } from "./queue.ts";
 
 /** A finding as far as grouping needs it. */
-export interface Groupable extends Place, Partial<Pick<Finding, "category" | "severity" | "fix">> {
+export interface Groupable extends Content {
   readonly id: string;
   readonly worker: string;
-  readonly claim: string;
 }
 
 /** Two findings of different workers that are not plainly different. */
@@ -183,14 +182,4 @@ function agglomerate(workers: readonly string[], same: readonly Pair[]): number[
 
 function shareWorker(a: Growing, b: Growing): boolean {
   return [...a.workers].some((worker) => b.workers.has(worker));
-}
-
-/** What a finding says, without who said it. */
-function contentKey(finding: Groupable, sha256: (text: string) => string): string {
-  const { claim, category, severity, file, startLine, endLine, symbol, quote, fix } = finding;
-  return sha256(JSON.stringify([claim, category, severity, file, startLine, endLine, symbol, quote, fix].map((each) => each ?? null)));
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

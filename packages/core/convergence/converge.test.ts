@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ReproductionRecord } from "../domain/execution.ts";
@@ -5,6 +6,7 @@ import type { LaneEnd, RaisedFinding, Severity } from "../domain/finding.ts";
 import type { Cluster } from "./cluster.ts";
 import { converge, isProof, type ConvergenceInput } from "./converge.ts";
 
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const ENDS: readonly LaneEnd[] = ["ok", "partial", "failed", "timeout", "quota", "cancelled"];
 const HERE = { grounded: true, startLine: 3, endLine: 3 } as const;
 const NOWHERE = { grounded: false, startLine: null, endLine: null } as const;
@@ -43,6 +45,7 @@ const input = (parts: Partial<ConvergenceInput>): ConvergenceInput => ({
   findings: [],
   reproductions: [],
   onlyNewBlocks: false,
+  sha256,
   ...parts,
 });
 
@@ -109,44 +112,54 @@ describe("what becomes of one finding", () => {
 });
 
 const worker = fc.constantFrom("a", "b", "checks");
-const anyInput: fc.Arbitrary<ConvergenceInput> = fc.record({
-  runId: fc.constant("r"),
-  commit: fc.constant("c1"),
-  lanes: fc.tuple(
-    ...["a", "b", "checks"].map((name) =>
-      fc.record({ worker: fc.constant(name), family: fc.constantFrom("x", "y", "z"), end: fc.constantFrom(...ENDS) }),
+const anyInput: fc.Arbitrary<ConvergenceInput> = fc
+  .record({
+    runId: fc.constant("r"),
+    commit: fc.constant("c1"),
+    lanes: fc.tuple(
+      ...["a", "b", "checks"].map((name) =>
+        fc.record({ worker: fc.constant(name), family: fc.constantFrom("x", "y", "z"), end: fc.constantFrom(...ENDS) }),
+      ),
     ),
-  ),
-  findings: fc
-    .array(
+    findings: fc
+      .array(
+        fc.record({
+          worker,
+          severity: fc.constantFrom("P0" as const, "P1" as const, "P2" as const, "P3" as const),
+          claim: fc.constantFrom("one", "two"),
+          file: fc.constantFrom(undefined, "a.ts", "b.ts"),
+          grounding: fc.constantFrom(HERE, NOWHERE, { grounded: true, startLine: 9, endLine: 12 }),
+        }),
+        { maxLength: 12 },
+      )
+      .map((each) =>
+        each.map(({ worker: by, severity, claim, file, grounding }, index) => {
+          const { file: _file, ...rest } = raise(by, index + 1, severity, { claim });
+          return { finding: file === undefined ? rest : { ...rest, file }, grounding };
+        }),
+      ),
+    reproductions: fc.array(
       fc.record({
-        worker,
-        severity: fc.constantFrom("P0" as const, "P1" as const, "P2" as const, "P3" as const),
-        claim: fc.constantFrom("one", "two"),
-        file: fc.constantFrom(undefined, "a.ts", "b.ts"),
-        grounding: fc.constantFrom(HERE, NOWHERE, { grounded: true, startLine: 9, endLine: 12 }),
+        findingId: fc.tuple(worker, fc.integer({ min: 1, max: 3 })).map(([by, n]) => `${by}#${n}`),
+        command: fc.constantFrom("npm test", "make check"),
+        commit: fc.constantFrom("c1", "c0"),
+        executions: fc.integer({ min: 2, max: 3 }),
+        failures: fc.integer({ min: 0, max: 2 }),
+        baseline: fc.constantFrom("new" as const, "already-there" as const, "unknown" as const),
       }),
-      { maxLength: 12 },
-    )
-    .map((each) =>
-      each.map(({ worker: by, severity, claim, file, grounding }, index) => {
-        const { file: _file, ...rest } = raise(by, index + 1, severity, { claim });
-        return { finding: file === undefined ? rest : { ...rest, file }, grounding };
-      }),
+      { maxLength: 16 },
     ),
-  reproductions: fc.array(
-    fc.record({
-      findingId: fc.tuple(worker, fc.integer({ min: 1, max: 3 })).map(([by, n]) => `${by}#${n}`),
-      command: fc.constantFrom("npm test", "make check"),
-      commit: fc.constantFrom("c1", "c0"),
-      executions: fc.integer({ min: 2, max: 3 }),
-      failures: fc.integer({ min: 0, max: 2 }),
-      baseline: fc.constantFrom("new" as const, "already-there" as const, "unknown" as const),
-    }),
-    { maxLength: 16 },
-  ),
-  onlyNewBlocks: fc.boolean(),
-});
+    onlyNewBlocks: fc.boolean(),
+    sha256: fc.constant(sha256),
+  })
+  .map((given) => {
+    const families = new Map(given.lanes.map((lane) => [lane.worker, lane.family]));
+    const findings = given.findings.map(({ finding, grounding }) => ({
+      finding: { ...finding, family: families.get(finding.worker) ?? "" },
+      grounding,
+    }));
+    return { ...given, findings };
+  });
 
 describe("whatever the lanes say", () => {
   test("the order of lanes and findings has no effect", () => {
@@ -196,17 +209,20 @@ describe("whatever the lanes say", () => {
     );
   });
 
-  test("only an execution blocks, and no grounded P0 or P1 passes without one that excuses it", () => {
+  test("only an execution or the agreement of three families blocks, and no grounded P0 or P1 passes without an excuse", () => {
     fc.assert(
       fc.property(anyInput, (given) => {
-        for (const cluster of converge(given).clusters) {
+        const { clusters, crossChecked } = converge(given);
+        for (const cluster of clusters) {
           const proofs = given.reproductions.filter(
             (each) => cluster.members.includes(each.findingId) && each.commit === "c1" && isProof(each),
           );
-          if (cluster.disposition === "blocks") expect(proofs.length).toBeGreaterThan(0);
+          if (cluster.disposition === "blocks" && !cluster.strong) expect(proofs.length).toBeGreaterThan(0);
+          if (cluster.strong) expect(cluster.support).toBeGreaterThanOrEqual(3);
           if (cluster.disposition === "advisory" && ["P0", "P1"].includes(cluster.severity) && cluster.class !== "ungrounded")
             expect([given.onlyNewBlocks, cluster.baseline, cluster.verification]).toEqual([true, "already-there", "confirmed"]);
-          expect(["consensus", "partial"]).not.toContain(cluster.class);
+          const isAgreed = ["consensus", "partial"].includes(cluster.class);
+          expect(isAgreed && !(crossChecked && cluster.families.length > 1)).toBe(false);
         }
       }),
     );

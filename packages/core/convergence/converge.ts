@@ -1,13 +1,16 @@
 import type { ReproductionRecord } from "../domain/execution.ts";
-import type { Baseline, Disposition, FindingClass, LaneEnd, RaisedFinding, Severity, Verification } from "../domain/finding.ts";
+import type { Baseline, Disposition, RaisedFinding } from "../domain/finding.ts";
 import type { Cluster, Convergence } from "./cluster.ts";
+import { compareText, contentKey } from "./content.ts";
 import type { Grounding } from "./ground.ts";
+import { DISPOSITION_ORDER, judge, type JudgedCluster, type JudgedLane } from "./judge.ts";
+import { advanceLedger, type LedgerRow } from "./ledger.ts";
+import { isProof } from "./proof.ts";
+import { numberOf, type VoteRecord } from "./votes.ts";
 
-export interface LaneSummary {
-  readonly worker: string;
-  readonly family: string;
-  readonly end: LaneEnd;
-}
+export { isProof } from "./proof.ts";
+
+export type LaneSummary = JudgedLane;
 
 export interface ConvergenceInput {
   readonly runId: string;
@@ -17,106 +20,167 @@ export interface ConvergenceInput {
   readonly reproductions: readonly ReproductionRecord[];
   /** Failures that the base has too do not block (`verify --base`). */
   readonly onlyNewBlocks: boolean;
+  readonly sha256: (text: string) => string;
+  /** From 1, which it is when it is left out. */
+  readonly round?: number | undefined;
+  /** What the blind verifiers answered about this commit, as it counts. */
+  readonly votes?: readonly VoteRecord[] | undefined;
+  /** An adjudicator's answers by `pairKey`. */
+  readonly rulings?: ReadonlyMap<string, boolean> | undefined;
+  /** The ledger as it was before this round: that of the round or run before. */
+  readonly previousLedger?: readonly LedgerRow[] | undefined;
+  /** The run, for the ledger; without it the ledger stays as it was. */
+  readonly source?: { readonly type: string; readonly run: number } | undefined;
+  /** Text at the commit of the files of `previousLedger`: a quote that is gone was mended. Without it only who was heard counts. */
+  readonly loadText?: ((file: string) => string | null) | undefined;
 }
 
-/** At least so many failing executions, and no other, make an executed reproduction. */
-const EXECUTIONS_FOR_PROOF = 2;
-const SEVERITY_ORDER: Readonly<Record<Severity, number>> = { P0: 0, P1: 1, P2: 2, P3: 3 };
-
-/** Distinct families whose lane is `ok`: a lane that is not has said nothing (docs: convergence). */
-function countFamilies(lanes: readonly LaneSummary[]): number {
-  return new Set(lanes.filter((lane) => lane.end === "ok").map((lane) => lane.family)).size;
-}
+/** What a finding rests on, best first. */
+const [QUOTED, PROVEN, BARE] = [0, 1, 2];
 
 /**
- * Steps 0, 5 and 6 of the convergence: each finding stands for itself, is classed by what grounds it and disposed
- * of by what was executed. A lane that did not end `ok` gives no findings. Order of lanes, findings and
- * executions has no effect on the answer.
+ * Steps 0 to 7: findings that name one defect become one cluster, which is classed by who supports it and what was
+ * executed or voted, and disposed of; the ledger carries it on. What okstra itself reproduced is a vote of no family
+ * and grounds the finding. A lane that did not end `ok` says nothing. Pure: the order of lanes, findings, executions
+ * and votes has no effect, and every finding comes out in one cluster or in `unheard`.
  */
 export function converge(input: ConvergenceInput): Convergence {
-  const kEff = countFamilies(input.lanes);
-  const heard = new Set(input.lanes.filter((lane) => lane.end === "ok").map((lane) => lane.worker));
-  const drafts = input.findings.filter(({ finding }) => heard.has(finding.worker)).map((each) => clusterOf(each, input));
+  const { runId, commit, lanes, sha256, round = 1, votes = [], rulings, previousLedger = [], source, loadText } = input;
+  const executions = input.reproductions.filter((record) => record.commit === commit);
+  const proven = new Set(executions.filter(isProof).map(({ findingId }) => findingId));
+  const findings = input.findings.map(({ finding, grounding }) => ({
+    finding: anchor(finding, grounding),
+    grounded: grounding.grounded || proven.has(finding.id),
+  }));
+  const judgement = judge({
+    lanes,
+    findings,
+    votes: [
+      ...votes,
+      ...[...proven].map((findingId) => ({ findingId, family: null, answer: "confirmed", evidence: "reproduction" }) as const),
+    ],
+    sha256,
+    ...(rulings === undefined ? {} : { rulings }),
+  });
+  const rankOf = new Map(
+    input.findings.map(({ finding: { id }, grounding }) => [id, grounding.grounded ? QUOTED : proven.has(id) ? PROVEN : BARE]),
+  );
+  const drafts = judgement.clusters.map((judged) => {
+    const members = sortMembers(judged.members, rankOf, sha256);
+    const ids = new Set(members.map(({ id }) => id));
+    return describeCluster(
+      { ...judged, members },
+      executions.filter(({ findingId }) => ids.has(findingId)),
+      input.onlyNewBlocks,
+    );
+  });
+  // Judged clusters are ordered by content in the end, so that equals stay so.
   drafts.sort(compareClusters);
+  const idOf = new Map(drafts.map(({ id }, at) => [id, `C${at + 1}`]));
+  const renumber = (id: string): string => idOf.get(id) ?? id;
+  const clusters = drafts.map((draft) => ({
+    ...draft,
+    id: renumber(draft.id),
+    possiblySame: draft.possiblySame.map(renumber).sort((a, b) => numberOf(a) - numberOf(b)),
+  }));
   return {
     schema: 1,
-    runId: input.runId,
-    commit: input.commit,
-    kEff,
-    crossChecked: kEff >= 2,
-    clusters: drafts.map((cluster, index) => ({ ...cluster, id: `C${index + 1}` })),
+    runId,
+    commit,
+    round,
+    kEff: judgement.kEff,
+    crossChecked: judgement.crossChecked,
+    clusters,
+    unheard: [...judgement.unheard],
+    undecided: judgement.undecided.map(({ pair: [one, other], ...rest }) => ({ pair: [one, other], ...rest })),
+    votes: [...votes].sort(
+      (a, b) => numberOf(a.item) - numberOf(b.item) || compareText(a.worker, b.worker) || compareText(JSON.stringify(a), JSON.stringify(b)),
+    ),
+    ledger:
+      source === undefined
+        ? [...previousLedger]
+        : advanceLedger(previousLedger, {
+            clusters,
+            findings: findings.map(({ finding }) => ({ finding, grounded: rankOf.get(finding.id) === QUOTED })),
+            source: { ...source, round },
+            commit,
+            lanes,
+            sha256,
+            loadText,
+          }),
   };
 }
 
-function clusterOf({ finding, grounding }: ConvergenceInput["findings"][number], input: ConvergenceInput): Cluster {
-  const own = input.reproductions.filter((record) => record.findingId === finding.id && record.commit === input.commit);
+/** The finding at the lines where its quote stands; where it stands nowhere, at its own, the smaller first. */
+function anchor(finding: RaisedFinding, grounding: Grounding): RaisedFinding {
+  const { startLine, endLine } = finding;
+  if (grounding.startLine !== null && grounding.endLine !== null)
+    return { ...finding, startLine: grounding.startLine, endLine: grounding.endLine };
+  if (startLine === undefined || endLine === undefined || startLine <= endLine) return finding;
+  return { ...finding, startLine: endLine, endLine: startLine };
+}
+
+/** The one that speaks for all comes first: its quote was found, then the gravest, then by content. */
+function sortMembers(
+  members: readonly RaisedFinding[],
+  rankOf: ReadonlyMap<string, number>,
+  sha256: (text: string) => string,
+): readonly RaisedFinding[] {
+  if (members.length < 2) return members;
+  return members
+    .map((finding) => ({ finding, rank: rankOf.get(finding.id) ?? BARE, key: contentKey(finding, sha256) }))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank ||
+        compareText(a.finding.severity, b.finding.severity) ||
+        compareText(a.key, b.key) ||
+        compareText(a.finding.id, b.finding.id),
+    )
+    .map(({ finding }) => finding);
+}
+
+/** @param own okstra's executions of the members' reproductions at the commit */
+function describeCluster({ members, ...judged }: JudgedCluster, own: readonly ReproductionRecord[], onlyNewBlocks: boolean): Cluster {
+  const head = members[0];
   const proofs = own.filter(isProof);
-  const grounded = grounding.grounded || proofs.length > 0;
-  const flaky = proofs.length === 0 && own.some((record) => record.failures > 0 && record.failures < record.executions);
-  const verification: Verification = proofs.length > 0 ? "confirmed" : "unverified";
   // One execution that calls it new outweighs those that do not: only what is surely old may be excused.
   const baseline: Baseline =
     (["new", "already-there"] as const).find((each) => own.some((record) => record.baseline === each)) ?? "unknown";
-  const findingClass: FindingClass = grounded ? "unique" : "ungrounded";
+  const isExcused = onlyNewBlocks && proofs.length > 0 && judged.verification === "confirmed" && baseline === "already-there";
+  const disposition: Disposition = isExcused ? "advisory" : judged.disposition;
   return {
-    id: "",
-    members: [finding.id],
-    families: [finding.family],
-    claim: finding.claim,
-    category: finding.category,
-    severity: finding.severity,
-    file: finding.file ?? null,
-    startLine: grounding.startLine ?? finding.startLine ?? null,
-    endLine: grounding.endLine ?? finding.endLine ?? null,
-    quote: finding.quote ?? null,
-    class: findingClass,
-    strong: false,
-    verification,
-    reproducedBy: [...new Set(proofs.map((record) => record.command))].sort(compareText),
+    id: judged.id,
+    members: members.map(({ id }) => id),
+    families: [...judged.families],
+    claim: head?.claim ?? "",
+    category: head?.category ?? "",
+    severity: judged.severity,
+    file: head?.file ?? null,
+    startLine: head?.startLine ?? null,
+    endLine: head?.endLine ?? null,
+    quote: head?.quote ?? null,
+    class: judged.class,
+    strong: judged.strong,
+    verification: judged.verification,
+    reproducedBy: [...new Set(proofs.map(({ command }) => command))].sort(compareText),
     baseline,
-    flaky,
-    disposition: disposeOf({
-      severity: finding.severity,
-      class: findingClass,
-      verification,
-      flaky,
-      baseline,
-      onlyNewBlocks: input.onlyNewBlocks,
-    }),
+    flaky: proofs.length === 0 && own.some(({ executions, failures }) => failures > 0 && failures < executions),
+    disposition,
+    support: judged.support,
+    kEff: judged.kEff,
+    reason: judged.reason,
+    score: judged.score,
+    possiblySame: [...judged.possiblySame],
   };
 }
 
-export function isProof(record: ReproductionRecord): boolean {
-  return record.executions >= EXECUTIONS_FOR_PROOF && record.failures === record.executions;
-}
-
-/** Step 6: what follows from one cluster for the gate. */
-function disposeOf(cluster: {
-  severity: Severity;
-  class: FindingClass;
-  verification: Verification;
-  flaky: boolean;
-  baseline: Baseline;
-  onlyNewBlocks: boolean;
-}): Disposition {
-  if (SEVERITY_ORDER[cluster.severity] > SEVERITY_ORDER.P1) return "advisory";
-  if (cluster.class === "ungrounded" || cluster.class === "dismissed" || cluster.verification === "refuted") return "advisory";
-  if (cluster.verification === "confirmed") return cluster.onlyNewBlocks && cluster.baseline === "already-there" ? "advisory" : "blocks";
-  return "held";
-}
-
 function compareClusters(a: Cluster, b: Cluster): number {
-  const disposition = { blocks: 0, held: 1, advisory: 2 } as const;
   return (
-    disposition[a.disposition] - disposition[b.disposition] ||
-    SEVERITY_ORDER[a.severity] - SEVERITY_ORDER[b.severity] ||
+    DISPOSITION_ORDER[a.disposition] - DISPOSITION_ORDER[b.disposition] ||
+    compareText(a.severity, b.severity) ||
+    b.support - a.support ||
     compareText(a.file ?? "", b.file ?? "") ||
     (a.startLine ?? 0) - (b.startLine ?? 0) ||
-    compareText(a.claim, b.claim) ||
-    compareText(a.members[0] ?? "", b.members[0] ?? "")
+    compareText(a.claim, b.claim)
   );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

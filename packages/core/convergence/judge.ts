@@ -73,16 +73,18 @@ export function judge(input: JudgeInput): Judgement {
   // Groups come ordered by content, so that equals stay so.
   drafts.sort((a, b) => compareGravity(a, b) || a.group - b.group);
   const idOf = new Map(drafts.map(({ group }, at) => [group, `C${at + 1}`]));
+  const linked = new Map(drafts.map(({ group }) => [group, [] as number[]]));
+  for (const { groups: pair } of possiblySame) {
+    linked.get(pair[0])?.push(pair[1]);
+    linked.get(pair[1])?.push(pair[0]);
+  }
   return {
     kEff: new Set(heard.map(({ family }) => family)).size,
     crossChecked: new Set(heard.map(({ family }) => family)).size >= 2,
     clusters: drafts.map(({ group, ...cluster }, at) => ({
       ...cluster,
       id: `C${at + 1}`,
-      possiblySame: possiblySame
-        .filter(({ groups: pair }) => pair.includes(group))
-        .map(({ groups: [one, other] }) => idOf.get(one === group ? other : one) ?? "")
-        .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))),
+      possiblySame: (linked.get(group) ?? []).map((other) => idOf.get(other) ?? "").sort((a, b) => Number(a.slice(1)) - Number(b.slice(1))),
     })),
     unheard: input.findings
       .filter(({ finding }) => !workers.has(finding.worker))
@@ -92,7 +94,8 @@ export function judge(input: JudgeInput): Judgement {
   };
 }
 
-const DISPOSITION_ORDER = { blocks: 0, held: 1, advisory: 2 } as const satisfies Record<Disposition, number>;
+/** Gravest first. */
+export const DISPOSITION_ORDER = { blocks: 0, held: 1, advisory: 2 } as const satisfies Record<Disposition, number>;
 
 function compareGravity(
   a: { disposition: Disposition; severity: Severity; support: number },

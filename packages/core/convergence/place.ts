@@ -32,11 +32,13 @@ function rangeOf({ startLine, endLine }: Place): { from: number; to: number } | 
   return { from: Math.min(from, to), to: Math.max(from, to) };
 }
 
-function foldPath(path: string): string {
+/** A path as it is compared. */
+export function foldPath(path: string): string {
   return path.replaceAll("\\", "/").replace(/^(?:\.\/)+/u, "");
 }
 
-function foldSpace(text: string | null | undefined): string | undefined {
+/** A quote as it is compared: each run of white space as one blank. */
+export function foldSpace(text: string | null | undefined): string | undefined {
   return text?.replaceAll(/\s+/gu, " ").trim();
 }
 

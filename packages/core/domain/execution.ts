@@ -31,3 +31,19 @@ export const reproductionRecordSchema = z.looseObject({
   baseline: z.enum(["new", "already-there", "unknown"]),
 });
 export type ReproductionRecord = z.infer<typeof reproductionRecordSchema>;
+
+/**
+ * okstra's own execution of the command that a blind verifier gives as evidence. One that is to confirm must fail each
+ * time; one that is to refute must pass each time, and must fail in an empty directory: what passes there too
+ * says nothing about this tree.
+ */
+export const executedVoteSchema = z.looseObject({
+  item: z.string(),
+  worker: z.string(),
+  command: z.string(),
+  commit: z.string(),
+  executions: z.int().min(1),
+  failures: z.int().min(0),
+  failsInEmptyDirectory: z.boolean().nullable(),
+});
+export type ExecutedVote = z.infer<typeof executedVoteSchema>;

@@ -38,6 +38,10 @@ const LANE_ENDS = ["ok", "partial", "failed", "timeout", "quota", "cancelled"] a
 export const laneEndSchema = z.enum(LANE_ENDS);
 export type LaneEnd = z.infer<typeof laneEndSchema>;
 
+/** What a lane is for. `review`: find; `execute`: edit and commit; `vote`: verify claims blind; `write`: the report's prose. */
+export const laneRoleSchema = z.enum(["review", "execute", "vote", "write"]);
+export type LaneRole = z.infer<typeof laneRoleSchema>;
+
 export const findingClassSchema = z.enum(["contested", "consensus", "partial", "unique", "ungrounded", "dismissed"]);
 export type FindingClass = z.infer<typeof findingClassSchema>;
 

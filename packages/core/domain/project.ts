@@ -33,7 +33,11 @@ const sharedSettings = {
   lang: z.enum(["en", "ko"]).optional(),
   workers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/), workerConfigSchema).optional(),
   roster: z.record(z.string(), z.array(z.string())).optional().describe("Task type -> worker names"),
-  reportWriter: z.string().optional(),
+  executor: z
+    .string()
+    .optional()
+    .describe("Worker that edits in an implementation; absent: the first of the roster that is no checks worker"),
+  reportWriter: z.string().optional().describe("Worker that writes the report's prose; absent: the text is okstra's own"),
   deadlineMs: z.int().min(1).optional().describe("Wall time of a lane"),
   disposable: z.array(z.string().min(1)).optional().describe("Directories that removing a worktree may lose"),
   worktreeSyncDirs: z.array(z.string()).optional().describe("Directories linked from the main worktree"),

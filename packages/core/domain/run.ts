@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { EMPTY_CONTEXT, taskContextSchema } from "./task-context.ts";
 
 /** How a task's tree came to be there; the manifest and the status view show the note. */
 export const provisionStatusSchema = z.enum(["created", "reused", "skipped-in-worktree", "skipped-not-git"]);
@@ -21,6 +22,10 @@ export const rosterEntrySchema = z.looseObject({
   command: z.array(z.string()),
   model: z.string().nullable(),
   deadlineMs: z.int().min(0),
+  role: z
+    .enum(["reviewer", "executor", "report-writer"])
+    .default("reviewer")
+    .describe("The executor reviews too, in a session of its own; the report writer does nothing else"),
 });
 export type RosterEntry = z.infer<typeof rosterEntrySchema>;
 
@@ -43,13 +48,24 @@ export const runManifestSchema = z.looseObject({
   brief: z.string().nullable(),
   lang: z.enum(["en", "ko"]),
   roster: z.array(rosterEntrySchema),
+  writer: rosterEntrySchema.nullable().default(null).describe("Worker of the report-writer role"),
   settings: z.looseObject({}),
+  context: taskContextSchema.default(EMPTY_CONTEXT),
   workflow: z.looseObject({}).describe("The phase's definition as it was: profile hash, gates, result schema name"),
 });
 export type RunManifest = z.infer<typeof runManifestSchema>;
 
 /** What the run is bound to decide. `none`: the phase has no verdict of its own. */
-export const verdictSchema = z.enum(["accepted", "conditional-accept", "blocked", "reproduced", "not-reproduced", "none"]);
+export const verdictSchema = z.enum([
+  "accepted",
+  "conditional-accept",
+  "blocked",
+  "reproduced",
+  "not-reproduced",
+  "implemented",
+  "not-implemented",
+  "none",
+]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
 export const gateSchema = z.looseObject({

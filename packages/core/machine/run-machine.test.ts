@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RunEventBody } from "../events.ts";
-import { foldRun, NEW_RUN, transition, type Effect, type RunState, type Transition } from "./run-machine.ts";
+import { foldRun, laneName, NEW_RUN, nextStep, transition, type Effect, type RunState, type Transition } from "./run-machine.ts";
 
 const SHA = "0".repeat(64);
 const ROSTERS = [["a"], ["a", "b"], ["checks", "a", "b"]] as const;
@@ -9,7 +9,29 @@ const ENDS = ["ok", "partial", "failed", "timeout", "quota", "cancelled"] as con
 const VERDICTS = ["accepted", "conditional-accept", "blocked", "reproduced", "not-reproduced", "none"] as const;
 
 const workerName = fc.constantFrom("a", "b", "checks", "stranger", "constructor", "__proto__");
+const laneId = fc.constantFrom(
+  "a",
+  "b",
+  "checks",
+  "a.execute",
+  "a.votes",
+  "b.votes",
+  "a.r2",
+  "a.execute.r2",
+  "report-writer",
+  "constructor",
+);
 const commitId = fc.constantFrom("c1", "c2");
+const EXECUTION = {
+  command: "true",
+  exitCode: 0,
+  signal: null,
+  timedOut: false,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 1,
+  outputSha256: SHA,
+  failureKeys: [] as string[],
+};
 const attempt = fc.integer({ min: 1, max: 4 });
 const gate = fc.record({
   name: fc.constantFrom("verdict", "cause"),
@@ -31,14 +53,54 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
       fc.constant<string[]>(["a", "a"]),
     ),
     commit: commitId,
+    executor: fc.constantFrom(null, "a"),
     manifestSha256: fc.constant(SHA),
   }),
+  fc.record({
+    type: fc.constant("lanes-planned" as const),
+    round: fc.integer({ min: 1, max: 3 }),
+    role: fc.constantFrom("execute" as const, "review" as const, "vote" as const),
+    lanes: fc.array(fc.record({ lane: laneId, worker: workerName as fc.Arbitrary<string> }), { minLength: 1, maxLength: 2 }),
+    commit: commitId,
+  }),
+  fc.record({
+    type: fc.constant("work-inspected" as const),
+    round: fc.integer({ min: 1, max: 3 }),
+    workSha256: fc.constant(SHA),
+    from: commitId,
+    head: commitId,
+  }),
+  fc.record({
+    type: fc.constant("vote-executed" as const),
+    record: fc.record({
+      item: fc.constant("V1"),
+      worker: workerName as fc.Arbitrary<string>,
+      command: fc.constant("true"),
+      commit: commitId,
+      executions: fc.constant(2),
+      failures: fc.integer({ min: 0, max: 3 }),
+      failsInEmptyDirectory: fc.constant(null),
+    }),
+  }),
+  fc.record({
+    type: fc.constant("criterion-executed" as const),
+    criterion: fc.constantFrom("AC1", "AC2"),
+    execution: commitId.map((commit) => ({ ...EXECUTION, commit })),
+  }),
   fc.record({ type: fc.constant("run-started" as const), attempt, commit: commitId, isolation: fc.constant("process-group") }),
-  fc.record({ type: fc.constant("lane-started" as const), worker: workerName, attempt, nonce: fc.constant("n"), commit: commitId }),
+  fc.record({
+    type: fc.constant("lane-started" as const),
+    worker: workerName,
+    lane: laneId,
+    attempt,
+    nonce: fc.constant("n"),
+    commit: commitId,
+  }),
   fc.record({ type: fc.constant("lane-activity" as const), worker: workerName, text: fc.constant("t") }),
   fc.record({
     type: fc.constant("lane-ended" as const),
     worker: workerName,
+    lane: laneId,
     attempt,
     end: fc.constantFrom(...ENDS),
     reason: fc.constant(null),
@@ -67,10 +129,18 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
   fc.record({
     type: fc.constant("run-converged" as const),
     convergenceSha256: fc.constant(SHA),
+    round: fc.integer({ min: 1, max: 3 }),
     clusters: fc.constant(0),
+    blockers: fc.constant(0),
     kEff: fc.constant(1),
   }),
-  fc.record({ type: fc.constant("gate-decided" as const), verdict: fc.constantFrom(...VERDICTS), gate, commit: commitId }),
+  fc.record({
+    type: fc.constant("gate-decided" as const),
+    verdict: fc.constantFrom(...VERDICTS),
+    gate,
+    commit: commitId,
+    looked: fc.constant({}),
+  }),
   fc.record({ type: fc.constant("report-writer-fallback" as const), reason: fc.constant("not-configured") }),
   fc.record({ type: fc.constant("report-written" as const), reportSha256: fc.constant(SHA) }),
   fc.record({ type: fc.constant("run-validated" as const), ok: fc.boolean(), broken: fc.constant<string[]>([]) }),
@@ -101,29 +171,38 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
         taskType: "final-verification",
         roster: [...(ROSTERS[choice % ROSTERS.length] ?? ["a"])],
         commit: "c1",
+        executor: choice % 2 === 0 ? "a" : null,
         manifestSha256: SHA,
       },
     ];
   if (state.stage === "prepared" || state.halted)
     return [{ type: "run-started", attempt: state.attempt + 1, commit: choice % 5 === 0 ? "c2" : "c1", isolation: "process-group" }];
   if (state.stage === "running") {
-    const [worker, lane] = lanes.find(([, each]) => each.state !== "ended") ?? ["", undefined];
-    if (lane === undefined) return [{ type: "run-converged", convergenceSha256: SHA, clusters: 0, kEff: 1 }];
+    const [name, lane] = lanes.find(([, each]) => each.state !== "ended" && each.role !== "write") ?? ["", undefined];
+    if (lane === undefined) return [advanced(state, choice)];
     if (lane.state === "pending")
-      return [{ type: "lane-started", worker, attempt: state.attempt, nonce: `n${choice}`, commit: state.commit }];
-    return [laneEnded(worker, state, end)];
+      return [{ type: "lane-started", worker: lane.worker, lane: name, attempt: state.attempt, nonce: `n${choice}`, commit: state.commit }];
+    return [laneEnded(name, state, end)];
   }
   if (state.stage === "converged") {
     const open = choice % 2 === 0;
+    if (state.executor !== null && state.round < 3 && choice % 3 === 0) return [planned(state, "execute", state.round + 1)];
     return [
       {
         type: "gate-decided",
         verdict: open ? "accepted" : "blocked",
         gate: { name: "verdict", kind: "escalation", open, reasons: ["all-clear"], override: null },
         commit: state.commit,
+        looked: {},
       },
     ];
   }
+  const writer = state.lanes["report-writer"];
+  if (state.stage === "decided" && writer?.state === "running") return [laneEnded("report-writer", state, end)];
+  if (state.stage === "decided" && choice % 4 === 0)
+    return [
+      { type: "lane-started", worker: "w", lane: "report-writer", attempt: state.attempt, nonce: `n${choice}`, commit: state.commit },
+    ];
   if (state.stage === "decided") return [{ type: "report-written", reportSha256: SHA }];
   if (state.stage === "reported") return [{ type: "run-validated", ok: choice % 3 !== 0, broken: [] }];
   if (state.stage === "validated")
@@ -131,14 +210,64 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
   return [{ type: "gate-overridden", gate: "verdict", reason: "known", by: "someone", until: null, commit: state.commit }];
 }
 
-function laneEnded(worker: string, state: RunState, end: (typeof ENDS)[number]): RunEventBody {
+/** What the lead does when every lane has ended. */
+function advanced(state: RunState, choice: number): RunEventBody {
+  switch (nextStep(state)) {
+    case "inspect":
+      return {
+        type: "work-inspected",
+        round: state.round,
+        workSha256: SHA,
+        from: state.commit,
+        head: choice % 2 === 0 ? "c2" : state.commit,
+      };
+    case "plan-review":
+      return planned(state, "review", state.round);
+    case "plan-votes":
+      if (choice % 7 === 0)
+        return { type: "criterion-executed", criterion: `AC${choice}`, execution: { ...EXECUTION, commit: state.commit } };
+      return choice % 2 === 0 ? planned(state, "vote", state.round) : converged(state);
+    case "converge":
+      if (choice % 5 !== 0) return converged(state);
+      return {
+        type: "vote-executed",
+        record: {
+          item: "V1",
+          worker: "a",
+          command: "true",
+          commit: state.commit,
+          executions: 2,
+          failures: 0,
+          failsInEmptyDirectory: true,
+        },
+      };
+  }
+}
+
+function planned(state: RunState, role: "execute" | "review" | "vote", round: number): RunEventBody {
+  const workers = role === "execute" ? [state.executor ?? ""] : state.reviewers;
+  return {
+    type: "lanes-planned",
+    round,
+    role,
+    lanes: workers.map((worker) => ({ lane: laneName(worker, role, round), worker })),
+    commit: state.commit,
+  };
+}
+
+function converged(state: RunState): RunEventBody {
+  return { type: "run-converged", round: state.round, convergenceSha256: SHA, clusters: 0, blockers: 0, kEff: 1 };
+}
+
+function laneEnded(lane: string, state: RunState, end: (typeof ENDS)[number]): RunEventBody {
   return {
     type: "lane-ended",
-    worker,
-    attempt: state.lanes[worker]?.attempt ?? 0,
+    worker: state.lanes[lane]?.worker ?? "",
+    lane,
+    attempt: state.lanes[lane]?.attempt ?? 0,
     end,
     reason: null,
-    commit: state.commit,
+    commit: state.lanes[lane]?.commit ?? "",
     findings: 0,
     receiptSha256: SHA,
     resultSha256: null,
@@ -147,7 +276,7 @@ function laneEnded(worker: string, state: RunState, end: (typeof ENDS)[number]):
 
 /** Each step: a number chooses the expected event (most of the time) or an arbitrary one. */
 const anySteps = fc.array(fc.record({ expected: fc.integer({ min: 0, max: 9 }), choice: fc.nat({ max: 1000 }), event: anyEvent }), {
-  maxLength: 80,
+  maxLength: 160,
 });
 
 interface Step {
@@ -160,7 +289,7 @@ function drive(steps: readonly { expected: number; choice: number; event: RunEve
   const trace: Step[] = [];
   let state: RunState = deepFreeze(NEW_RUN);
   for (const { expected, choice, event: any } of steps) {
-    for (const event of expected < 7 ? expectedEvents(state, choice) : [any]) {
+    for (const event of expected < 8 ? expectedEvents(state, choice) : [any]) {
       const after = transition(state, deepFreeze(event));
       trace.push({ before: state, event, after });
       state = deepFreeze(after.state);
@@ -196,7 +325,7 @@ describe("whatever order events come in", () => {
   test("the generator reaches every stage and every event is accepted at least once", () => {
     const stages = new Set<string>();
     const accepted = new Set<string>();
-    const sample = fc.sample(anySteps, { numRuns: 1500, seed: 7 });
+    const sample = fc.sample(anySteps, { numRuns: 6000, seed: 7 });
     for (const { event, after } of sample.flatMap(drive)) {
       stages.add(after.state.stage);
       if (after.rejected === null) accepted.add(event.type);
@@ -204,7 +333,7 @@ describe("whatever order events come in", () => {
     expect([...stages].sort()).toEqual(
       ["cancelled", "converged", "decided", "ended", "new", "prepared", "reported", "running", "validated"].sort(),
     );
-    expect(accepted.size).toBe(17);
+    expect(accepted.size).toBe(21);
   });
 
   test("an event that does not fit changes nothing and asks for nothing", () => {
@@ -219,8 +348,8 @@ describe("whatever order events come in", () => {
     atEachStep(({ event, after }, earlier) => {
       if (event.type !== "lane-ended" || after.rejected !== null) return;
       const mine = earlier.filter((step) => step.after.rejected === null);
-      const lastStart = mine.findLastIndex(({ event: each }) => each.type === "lane-started" && each.worker === event.worker);
-      const lastEnd = mine.findLastIndex(({ event: each }) => each.type === "lane-ended" && each.worker === event.worker);
+      const lastStart = mine.findLastIndex(({ event: each }) => each.type === "lane-started" && each.lane === event.lane);
+      const lastEnd = mine.findLastIndex(({ event: each }) => each.type === "lane-ended" && each.lane === event.lane);
       const lastAttempt = mine.findLastIndex(({ event: each }) => each.type === "run-started");
       expect(lastStart).toBeGreaterThan(Math.max(lastEnd, lastAttempt));
       expect(mine[lastStart]?.event).toMatchObject({ attempt: event.attempt, commit: event.commit });
@@ -230,7 +359,8 @@ describe("whatever order events come in", () => {
   test("no verdict before convergence, and no convergence before every lane ended", () => {
     atEachStep(({ event, before, after }, earlier) => {
       if (after.rejected !== null) return;
-      if (event.type === "run-converged") expect(Object.values(before.lanes).every((lane) => lane.state === "ended")).toBe(true);
+      if (event.type === "run-converged")
+        expect(Object.values(before.lanes).every((lane) => lane.state === "ended" || lane.role === "write")).toBe(true);
       if (after.state.verdict === null) return;
       const accepted = [...earlier.filter((step) => step.after.rejected === null).map((step) => step.event), event];
       const converged = accepted.findLastIndex((each) => each.type === "run-converged");
@@ -264,30 +394,49 @@ describe("whatever order events come in", () => {
     });
   });
 
-  test("lanes never appear, vanish or get a name that is not in the roster", () => {
+  test("lanes appear only as planned, of workers that the run knows, and only votes are planned anew", () => {
     atEachStep(({ before, event, after }) => {
-      if (event.type === "run-prepared" && after.rejected === null) expect(Object.keys(after.state.lanes)).toEqual(event.roster);
-      else expect(Object.keys(after.state.lanes)).toEqual(Object.keys(before.lanes));
-      for (const change of after.state.treeChanges)
-        for (const worker of change.workers) expect(Object.keys(after.state.lanes)).toContain(worker);
-      for (const record of after.state.reproductions) expect(Object.keys(after.state.lanes)).toContain(record.worker);
+      const gone = Object.keys(before.lanes).filter((name) => !Object.hasOwn(after.state.lanes, name));
+      const come = Object.keys(after.state.lanes).filter((name) => !Object.hasOwn(before.lanes, name));
+      for (const name of gone) expect([event.type, before.lanes[name]?.role]).toEqual(["run-started", "vote"]);
+      if (come.length > 0) expect(["run-prepared", "lanes-planned", "lane-started"]).toContain(event.type);
+      if (event.type === "lane-started" && come.length > 0) expect(come).toEqual(["report-writer"]);
+      const known = [after.state.executor, ...after.state.reviewers];
+      for (const lane of Object.values(after.state.lanes)) if (lane.role !== "write") expect(known).toContain(lane.worker);
+      for (const change of after.state.treeChanges) for (const worker of change.workers) expect(known).toContain(worker);
+      for (const record of after.state.reproductions) expect(known).toContain(record.worker);
     });
   });
 
-  test("effects name only lanes of the roster that are waiting", () => {
+  test("reviews follow the work of their round, votes its reviews, and rounds go up by one to three at most", () => {
+    atEachStep(({ before, event, after }) => {
+      expect(after.state.round).toBeLessThanOrEqual(3);
+      expect([0, 1]).toContain(after.state.round - before.round);
+      if (event.type !== "lanes-planned" || after.rejected !== null) return;
+      const roles = Object.values(before.lanes).flatMap((lane) => (lane.round === event.round ? [lane.role] : []));
+      if (event.role === "vote") expect(roles).toContain("review");
+      if (event.role === "review") expect(before.works.map((work) => work.round)).toContain(event.round);
+    });
+  });
+
+  test("effects name only lanes that are waiting", () => {
     atEachStep(({ after }) => {
-      const dispatched = after.effects.flatMap((effect) => (effect.type === "dispatch" ? [after.state.lanes[effect.worker]?.state] : []));
+      const dispatched = after.effects.flatMap((effect) => (effect.type === "dispatch" ? [after.state.lanes[effect.lane]?.state] : []));
       expect(dispatched).toEqual(dispatched.map(() => "pending"));
     });
   });
 
-  test("a start keeps what finished at its commit and forgets every other answer", () => {
+  test("a start keeps what finished at its commit, what the executor did and earlier rounds, and forgets every other answer", () => {
     atEachStep(({ before, event, after }) => {
       if (event.type !== "run-started" || after.rejected !== null) return;
-      for (const [worker, lane] of Object.entries(after.state.lanes)) {
-        const old = before.lanes[worker];
+      for (const [name, lane] of Object.entries(after.state.lanes)) {
+        const old = before.lanes[name];
+        if (old === undefined || old.role === "write") continue;
+        const bound = old.role !== "execute" && old.round === before.round;
         const finished =
-          old?.state === "ended" && old.commit === event.commit && ["ok", "partial", "failed", "timeout"].includes(old.end ?? "");
+          old.state === "ended" &&
+          (!bound || old.commit === event.commit) &&
+          ["ok", "partial", "failed", "timeout"].includes(old.end ?? "");
         expect(lane.state).toBe(finished ? "ended" : "pending");
         if (finished) expect(lane).toEqual(old);
       }
@@ -328,6 +477,7 @@ describe("a run that is driven by its own effects", () => {
     cancelAt: fc.oneof(fc.constant(null), fc.nat({ max: 40 })),
     valid: fc.boolean(),
     open: fc.boolean(),
+    executes: fc.boolean(),
   });
 
   test("ends in a bounded number of steps whatever its lanes and the world do", () => {
@@ -346,7 +496,7 @@ describe("a run that is driven by its own effects", () => {
         };
         const start = (): void => {
           effects.length = 0;
-          apply({ type: "run-started", attempt: state.attempt + 1, commit: "c1", isolation: "process-group" });
+          apply({ type: "run-started", attempt: state.attempt + 1, commit: state.commit, isolation: "process-group" });
         };
         apply({
           type: "run-prepared",
@@ -355,11 +505,12 @@ describe("a run that is driven by its own effects", () => {
           taskType: "final-verification",
           roster: [...given.roster],
           commit: "c1",
+          executor: given.executes ? given.roster[0] : null,
           manifestSha256: SHA,
         });
         start();
         const faults = [...given.faults];
-        const limit = (faults.length + 1) * (given.roster.length * 2 + 8) + 2;
+        const limit = (faults.length + 1) * (given.roster.length * 4 + 14) * 3 + 2;
         while (!isFinal(state)) {
           expect(steps).toBeLessThanOrEqual(limit);
           if (given.cancelAt !== null && steps > given.cancelAt) {
@@ -386,15 +537,28 @@ describe("a run that is driven by its own effects", () => {
           }
           const [effect] = effects.splice(chosen, 1);
           if (effect?.type === "dispatch") {
-            starts.set(effect.worker, (starts.get(effect.worker) ?? 0) + 1);
-            apply({ type: "lane-started", worker: effect.worker, attempt: state.attempt, nonce: "n", commit: state.commit });
-          } else if (effect?.type === "converge") apply({ type: "run-converged", convergenceSha256: SHA, clusters: 0, kEff: 1 });
+            const { lane } = effect;
+            starts.set(lane, (starts.get(lane) ?? 0) + 1);
+            apply({
+              type: "lane-started",
+              worker: state.lanes[lane]?.worker ?? "",
+              lane,
+              attempt: state.attempt,
+              nonce: "n",
+              commit: state.commit,
+            });
+          } else if (effect?.type === "advance") {
+            const next = advanced(state, pick);
+            apply(next.type === "vote-executed" || next.type === "criterion-executed" ? converged(state) : next);
+          } else if (effect?.type === "decide" && state.executor !== null && state.round < 3 && pick % 2 === 0)
+            apply(planned(state, "execute", state.round + 1));
           else if (effect?.type === "decide")
             apply({
               type: "gate-decided",
               verdict: "blocked",
               gate: { name: "verdict", kind: "escalation", open: given.open, reasons: ["all-clear"], override: null },
               commit: state.commit,
+              looked: {},
             });
           else if (effect?.type === "report") apply({ type: "report-written", reportSha256: SHA });
           else if (effect?.type === "validate") apply({ type: "run-validated", ok: given.valid, broken: [] });

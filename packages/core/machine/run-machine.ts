@@ -1,12 +1,16 @@
-import type { ReproductionRecord } from "../domain/execution.ts";
-import type { LaneEnd } from "../domain/finding.ts";
+import type { CriterionExecution } from "../phases/phase.ts";
+import type { ExecutedVote, ReproductionRecord } from "../domain/execution.ts";
+import type { LaneEnd, LaneRole } from "../domain/finding.ts";
 import type { Gate, Verdict } from "../domain/run.ts";
-import type { RunEventBody } from "../events.ts";
+import { MAX_ROUNDS, type RunEventBody } from "../events.ts";
 
 /** How far a run is. `ended` and `cancelled` are final, but for an override of the gate. */
 export type Stage = "new" | "prepared" | "running" | "converged" | "decided" | "reported" | "validated" | "ended" | "cancelled";
 
 export interface LaneState {
+  readonly worker: string;
+  readonly role: LaneRole;
+  readonly round: number;
   readonly state: "pending" | "running" | "ended";
   readonly attempt: number;
   readonly commit: string;
@@ -19,9 +23,20 @@ export interface RunState {
   /** True between an interruption, a failure or a crash that was noticed, and the next start. */
   readonly halted: boolean;
   readonly attempt: number;
+  /** The commit that is judged now: the head of the executor's work once that was inspected. */
   readonly commit: string;
+  readonly executor: string | null;
+  readonly reviewers: readonly string[];
+  /** From 1; one more for each round of fixes. */
+  readonly round: number;
   readonly lanes: Readonly<Record<string, LaneState>>;
   readonly reproductions: readonly (ReproductionRecord & { readonly worker: string })[];
+  readonly executedVotes: readonly ExecutedVote[];
+  readonly criterionExecutions: readonly CriterionExecution[];
+  /** What git saw of the executor's work, round by round. */
+  readonly works: readonly { readonly round: number; readonly workSha256: string; readonly from: string; readonly head: string }[];
+  /** Open blockers after each round that converged. */
+  readonly blockersPerRound: readonly number[];
   readonly treeChanges: readonly { readonly workers: readonly string[]; readonly paths: readonly string[] }[];
   readonly verdict: Verdict | null;
   readonly gate: Gate | null;
@@ -32,10 +47,10 @@ export interface RunState {
 /** What the lead does next. Each effect ends in the event named beside it. */
 export type Effect =
   /** → lane-started, lane-ended */
-  | { readonly type: "dispatch"; readonly worker: string }
-  /** → reproduction-executed*, run-converged */
-  | { readonly type: "converge" }
-  /** → gate-decided */
+  | { readonly type: "dispatch"; readonly lane: string }
+  /** → lanes-planned, work-inspected, or what was executed and then run-converged: as {@link nextStep} says */
+  | { readonly type: "advance" }
+  /** → gate-decided, or lanes-planned of a round of fixes */
   | { readonly type: "decide" }
   /** → report-written */
   | { readonly type: "report" }
@@ -51,13 +66,29 @@ export interface Transition {
   readonly rejected: string | null;
 }
 
+/** Name of a worker's lane: its first review has the worker's own name. No worker's name has a dot in it. */
+export function laneName(worker: string, role: "review" | "execute" | "vote", round: number): string {
+  const suffix = { review: "", execute: ".execute", vote: ".votes" }[role];
+  return `${worker}${suffix}${round === 1 ? "" : `.r${round}`}`;
+}
+
+/** The lane of the report-writer role, whichever worker has it. */
+export const WRITER_LANE = "report-writer";
+
 export const NEW_RUN: RunState = {
   stage: "new",
   halted: false,
   attempt: 0,
   commit: "",
+  executor: null,
+  reviewers: [],
+  round: 1,
   lanes: {},
   reproductions: [],
+  executedVotes: [],
+  criterionExecutions: [],
+  works: [],
+  blockersPerRound: [],
   treeChanges: [],
   verdict: null,
   gate: null,
@@ -87,17 +118,19 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     case "run-prepared": {
       if (state.stage !== "new") return reject("the run is prepared already");
       if (new Set(event.roster).size !== event.roster.length) return reject("a worker stands twice in the roster");
-      const lanes = Object.fromEntries(event.roster.map((worker) => [worker, PENDING_LANE]));
-      return accept({ stage: "prepared", commit: event.commit, lanes });
+      const executor = event.executor ?? null;
+      const first = executor === null ? planLanes(event.roster, "review", 1) : planLanes([executor], "execute", 1);
+      return accept({ stage: "prepared", commit: event.commit, executor, reviewers: event.roster, lanes: first });
     }
     case "run-started": {
       if (!active) return reject("the run cannot be started");
       if (event.attempt !== state.attempt + 1) return reject("the attempt does not follow the one before");
-      const lanes = Object.fromEntries(
-        Object.entries(state.lanes).map(([worker, lane]) => [worker, isFinished(lane, event.commit) ? lane : PENDING_LANE]),
-      );
-      const kept = (worker: string): boolean => lanes[worker]?.state === "ended";
-      const pending = Object.keys(lanes).filter((worker) => !kept(worker));
+      const lanes = restartLanes(state, event.commit);
+      const pending = Object.keys(lanes).filter((name) => lanes[name]?.state !== "ended" && lanes[name]?.role !== "write");
+      const keptWorker = (worker: string): boolean =>
+        Object.values(lanes).some(
+          (lane) => lane.worker === worker && lane.role === "review" && lane.round === state.round && lane.state === "ended",
+        );
       return accept(
         {
           stage: "running",
@@ -105,52 +138,111 @@ export function transition(state: RunState, event: RunEventBody): Transition {
           attempt: event.attempt,
           commit: event.commit,
           lanes,
-          reproductions: state.reproductions.filter((record) => record.commit === event.commit && kept(record.worker)),
+          reproductions: state.reproductions.filter((record) => record.commit === event.commit && keptWorker(record.worker)),
+          executedVotes: state.executedVotes.filter((record) => record.commit === event.commit),
+          criterionExecutions: state.criterionExecutions.filter(({ execution }) => execution.commit === event.commit),
           treeChanges: event.commit === state.commit ? state.treeChanges : [],
+          blockersPerRound: state.blockersPerRound.slice(0, state.round - 1),
           verdict: null,
           gate: null,
           writerFallback: null,
           valid: null,
         },
-        pending.length > 0 ? pending.map((worker) => ({ type: "dispatch", worker })) : [{ type: "converge" }],
+        pending.length > 0 ? pending.map((lane) => ({ type: "dispatch", lane })) : [{ type: "advance" }],
+      );
+    }
+    case "lanes-planned": {
+      if (!going || event.commit !== state.commit) return reject("no lanes are to be planned at this commit");
+      const current = lastStep(state);
+      const follows =
+        (state.stage === "running" &&
+          event.round === state.round &&
+          ((event.role === "review" && current === "execute" && isInspected(state)) || (event.role === "vote" && current === "review"))) ||
+        (state.stage === "converged" && event.role === "execute" && event.round === state.round + 1 && state.round < MAX_ROUNDS);
+      if (!follows) return reject("these lanes do not follow what was done");
+      if (state.executor === null && event.role === "execute") return reject("the run has no executor");
+      if (!allEnded(state.lanes)) return reject("not every lane has ended");
+      const lanes: Record<string, LaneState> = {};
+      for (const { lane, worker } of event.lanes) {
+        const known = event.role === "execute" ? worker === state.executor : state.reviewers.includes(worker);
+        if (!known || lane !== laneName(worker, event.role, event.round) || Object.hasOwn(state.lanes, lane) || Object.hasOwn(lanes, lane))
+          return reject("a lane is planned that cannot be");
+        lanes[lane] = { ...PENDING, worker, role: event.role, round: event.round };
+      }
+      return accept(
+        { stage: "running", round: event.round, lanes: { ...state.lanes, ...lanes } },
+        event.lanes.map(({ lane }) => ({ type: "dispatch", lane })),
       );
     }
     case "lane-started": {
-      const lane = state.lanes[event.worker];
-      if (!going || state.stage !== "running" || lane?.state !== "pending") return reject("no such lane is waiting");
+      const known = state.lanes[event.lane];
+      // The writer works when everything is decided; a second try takes the place of the first.
+      const lane =
+        event.lane === WRITER_LANE && known?.state !== "running" ? { ...PENDING, worker: event.worker, role: "write" as const } : known;
+      const stage = lane?.role === "write" ? "decided" : "running";
+      if (!going || state.stage !== stage || lane?.state !== "pending" || lane.worker !== event.worker)
+        return reject("no such lane is waiting");
       if (event.attempt !== state.attempt || event.commit !== state.commit) return reject("the lane belongs to another attempt or commit");
       return accept({
         lanes: {
           ...state.lanes,
-          [event.worker]: { state: "running", attempt: event.attempt, commit: event.commit, end: null, nonce: event.nonce },
+          [event.lane]: { ...lane, state: "running", attempt: event.attempt, commit: event.commit, end: null, nonce: event.nonce },
         },
       });
     }
     case "lane-ended": {
-      const lane = state.lanes[event.worker];
-      if (!going || lane?.state !== "running" || lane.attempt !== event.attempt || lane.commit !== event.commit)
+      const lane = state.lanes[event.lane];
+      if (
+        !going ||
+        lane?.state !== "running" ||
+        lane.worker !== event.worker ||
+        lane.attempt !== event.attempt ||
+        lane.commit !== event.commit
+      )
         return reject("no such lane is running");
-      const lanes: RunState["lanes"] = { ...state.lanes, [event.worker]: { ...lane, state: "ended", end: event.end } };
-      const all = Object.values(lanes).every(({ state: each }) => each === "ended");
-      return accept({ lanes }, all ? [{ type: "converge" }] : []);
+      const lanes: RunState["lanes"] = { ...state.lanes, [event.lane]: { ...lane, state: "ended", end: event.end } };
+      return accept({ lanes }, lane.role !== "write" && allEnded(lanes) ? [{ type: "advance" }] : []);
+    }
+    case "work-inspected": {
+      if (!going || state.stage !== "running" || lastStep(state) !== "execute" || !allEnded(state.lanes) || isInspected(state))
+        return reject("no work is to be inspected");
+      if (event.round !== state.round || event.from !== state.commit) return reject("the work belongs to another round or commit");
+      const { round, workSha256, from, head } = event;
+      return accept({ commit: head, works: [...state.works, { round, workSha256, from, head }] }, [{ type: "advance" }]);
     }
     case "lane-activity":
-      return going && state.lanes[event.worker]?.state === "running" ? accept({}) : reject("no such lane is running");
+      return going && Object.values(state.lanes).some((lane) => lane.worker === event.worker && lane.state === "running")
+        ? accept({})
+        : reject("no such lane is running");
     case "tree-changed":
-      if (!going || state.stage !== "running" || !event.workers.every((worker) => Object.hasOwn(state.lanes, worker)))
+      if (!going || state.stage !== "running" || !event.workers.every((worker) => isKnownWorker(state, worker)))
         return reject("no lane could have changed the tree");
       return accept({ treeChanges: [...state.treeChanges, { workers: event.workers, paths: event.paths }] });
     case "reproduction-executed": {
-      if (!going || state.stage !== "running" || !Object.hasOwn(state.lanes, event.worker)) return reject("nothing is to be reproduced");
+      if (!going || state.stage !== "running" || !isKnownWorker(state, event.worker)) return reject("nothing is to be reproduced");
       if (event.record.commit !== state.commit) return reject("the reproduction ran at another commit");
       if (event.record.failures > event.record.executions) return reject("more failures than executions");
       return accept({ reproductions: [...state.reproductions, { ...event.record, worker: event.worker }] });
     }
+    case "vote-executed": {
+      const { record } = event;
+      if (!going || state.stage !== "running" || lastStep(state) !== "vote" || !isKnownWorker(state, record.worker))
+        return reject("no vote is to be executed");
+      if (record.commit !== state.commit) return reject("the vote was executed at another commit");
+      if (record.failures > record.executions) return reject("more failures than executions");
+      return accept({ executedVotes: [...state.executedVotes, record] });
+    }
+    case "criterion-executed": {
+      if (!going || state.stage !== "running" || event.execution.commit !== state.commit) return reject("no criterion is to be executed");
+      if (state.criterionExecutions.some(({ criterion }) => criterion === event.criterion))
+        return reject("the criterion was executed already");
+      return accept({ criterionExecutions: [...state.criterionExecutions, { criterion: event.criterion, execution: event.execution }] });
+    }
     case "run-converged": {
-      const all = Object.values(state.lanes).every((lane) => lane.state === "ended");
-      return going && state.stage === "running" && all
-        ? accept({ stage: "converged" }, [{ type: "decide" }])
-        : reject("not every lane has ended");
+      if (!going || state.stage !== "running" || !allEnded(state.lanes)) return reject("not every lane has ended");
+      if ((event.round ?? 1) !== state.round) return reject("it converged in another round");
+      if (lastStep(state) === "execute" && !isInspected(state)) return reject("the work was not inspected");
+      return accept({ stage: "converged", blockersPerRound: [...state.blockersPerRound, event.blockers ?? 0] }, [{ type: "decide" }]);
     }
     case "gate-decided":
       if (!going || state.stage !== "converged" || event.commit !== state.commit) return reject("nothing is to be decided at this commit");
@@ -161,7 +253,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     case "report-written":
       // An override is shown in the report for ever after, so it is written once more.
       if (state.stage === "ended" && state.gate?.override !== null) return accept({});
-      return going && state.stage === "decided"
+      return going && state.stage === "decided" && allEnded(state.lanes)
         ? accept({ stage: "reported" }, [{ type: "validate" }])
         : reject("no report is being written");
     case "run-validated":
@@ -185,14 +277,72 @@ export function transition(state: RunState, event: RunEventBody): Transition {
   }
 }
 
-const PENDING_LANE: LaneState = { state: "pending", attempt: 0, commit: "", end: null, nonce: null };
+const PENDING = { round: 1, state: "pending", attempt: 0, commit: "", end: null, nonce: null } as const;
 
-function isFinished(lane: LaneState, commit: string): boolean {
-  return lane.state === "ended" && lane.commit === commit && lane.end !== null && FINISHED_ENDS.includes(lane.end);
+function planLanes(workers: readonly string[], role: "review" | "execute", round: number): RunState["lanes"] {
+  return Object.fromEntries(workers.map((worker) => [laneName(worker, role, round), { ...PENDING, worker, role, round }]));
+}
+
+/**
+ * What is finished stays, the rest is asked again. Where a review is asked again its round's votes are planned anew: they
+ * would be about what nobody says any more.
+ */
+function restartLanes(state: RunState, commit: string): RunState["lanes"] {
+  const lanes = Object.entries(state.lanes).map(
+    ([name, lane]) => [name, isFinished(lane, state.round, commit) ? lane : asPending(lane)] as const,
+  );
+  const reviewsAgain = lanes.some(([, lane]) => lane.role === "review" && lane.state === "pending");
+  return Object.fromEntries(lanes.filter(([, lane]) => !(reviewsAgain && lane.role === "vote" && lane.round === state.round)));
+}
+
+function asPending(lane: LaneState): LaneState {
+  return { ...PENDING, worker: lane.worker, role: lane.role, round: lane.round };
+}
+
+/** A lane that is done for good: of an earlier round, the executor's (its commits are there), or finished at this commit. */
+function isFinished(lane: LaneState, round: number, commit: string): boolean {
+  if (lane.state !== "ended" || lane.end === null || !FINISHED_ENDS.includes(lane.end)) return false;
+  if (lane.role === "write") return lane.commit === commit && lane.end === "ok";
+  return lane.round < round || lane.role === "execute" || lane.commit === commit;
+}
+
+function allEnded(lanes: RunState["lanes"]): boolean {
+  return Object.values(lanes).every(({ state, role }) => state === "ended" || (role === "write" && state === "pending"));
+}
+
+function isKnownWorker(state: RunState, worker: string): boolean {
+  return worker === state.executor || state.reviewers.includes(worker);
+}
+
+function isInspected(state: RunState): boolean {
+  return state.works.some(({ round }) => round === state.round);
+}
+
+const STEPS = ["execute", "review", "vote"] as const;
+
+/** The latest kind of lanes that the round has had. */
+function lastStep(state: RunState): (typeof STEPS)[number] {
+  const roles = new Set(Object.values(state.lanes).flatMap((lane) => (lane.round === state.round ? [lane.role] : [])));
+  return STEPS.findLast((role) => roles.has(role)) ?? "review";
+}
+
+/**
+ * What follows when every lane of a run that is `running` has ended. `plan-votes` and `converge` come after what the
+ * lanes propose was executed.
+ */
+export function nextStep(state: RunState): "inspect" | "plan-review" | "plan-votes" | "converge" {
+  const step = lastStep(state);
+  if (step === "execute") return isInspected(state) ? "plan-review" : "inspect";
+  return step === "review" ? "plan-votes" : "converge";
+}
+
+/** The review lanes of the current round, by name. */
+export function reviewLanes(state: Pick<RunState, "lanes">, round: number): readonly (readonly [string, LaneState])[] {
+  return Object.entries(state.lanes).filter(([, lane]) => lane.role === "review" && lane.round === round);
 }
 
 function haltLanes(lanes: RunState["lanes"]): RunState["lanes"] {
-  return Object.fromEntries(Object.entries(lanes).map(([worker, lane]) => [worker, lane.state === "running" ? PENDING_LANE : lane]));
+  return Object.fromEntries(Object.entries(lanes).map(([name, lane]) => [name, lane.state === "running" ? asPending(lane) : lane]));
 }
 
 /** The state after all events. An event that was rejected when it happened is in no log, so a rejection here is damage. */

@@ -4,7 +4,7 @@ import type { Report } from "./report-data.ts";
 import { evidenceBlocks } from "./section-evidence.ts";
 import { findingsBlocks } from "./section-findings.ts";
 import { nextBlocks, verdictBlocks, workersBlocks } from "./section-overview.ts";
-import { phaseBlocks } from "./section-phase.ts";
+import { implementationRecordBlocks, phaseBlocks } from "./section-phase.ts";
 import { wordingFor, type Wording } from "./wording.ts";
 
 function blocksByHeading(report: Report, words: Wording): ReadonlyMap<string, readonly Block[]> {
@@ -15,7 +15,7 @@ function blocksByHeading(report: Report, words: Wording): ReadonlyMap<string, re
     [outline.workers, workersBlocks(report, words)],
     [outline.findings, findingsBlocks(report, words)],
     [phaseHeading(report.type, report.lang), phaseBlocks(report, words)],
-    [outline.implementation, [{ kind: "empty", text: empty.implementation }]],
+    [outline.implementation, implementationRecordBlocks(report, words)],
     [outline.releaseHandoff, []],
     ...Object.values(words.handoff).map((heading): [string, Block[]] => [heading, [{ kind: "empty", text: empty.handoff }]]),
     [outline.evidence, evidenceBlocks(report, words)],

@@ -54,7 +54,10 @@ function renderVerdict(card: VerdictBlock): string {
 
 function renderFinding(finding: FindingBlock): string {
   const excerpts = finding.excerpts.map(({ label, text }) => `- ${escapeMarkdown(label)}:\n\n${fencedBlock(text, "  ")}`);
-  const head = [`**${escapeMarkdown(finding.id)}**`, ...finding.badges.map((badge) => escapeMarkdown(badge.text))].join(" · ");
+  const id = escapeMarkdown(finding.id);
+  const head = [id === "" ? "" : `**${id}**`, ...finding.badges.map((badge) => escapeMarkdown(badge.text))]
+    .filter((part) => part !== "")
+    .join(" · ");
   return [head, guardLineStart(escapeMarkdown(finding.claim)), [...finding.facts.map(renderFact), ...excerpts].join("\n")]
     .filter((part) => part !== "")
     .join("\n\n");

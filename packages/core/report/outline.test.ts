@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TASK_TYPES } from "../domain/work.ts";
+import { filledReport } from "./fixtures/phase-reports.ts";
 import { emptyReport } from "./fixtures/reports.ts";
-import { hostileText } from "./fixtures/hostile.ts";
+import { hostileText, withForeignText } from "./fixtures/hostile.ts";
+import { renderHtml } from "./html.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { checkOutline, outlineFor } from "./outline.ts";
 import { LANGUAGES, wordingFor } from "./wording.ts";
@@ -20,6 +22,28 @@ test.each(CASES)("%s %s: an empty report has the whole outline and an empty-stat
   const { empty } = wordingFor(lang);
   for (const line of [empty.verdict, empty.next, empty.workers, empty.findings, empty.phase, empty.executions])
     expect(markdown).toContain(`_${line}_`);
+});
+
+test.each(CASES)("%s %s: a report with data keeps the outline, and its own section is not empty", (lang, type) => {
+  const report = filledReport(lang, type);
+  const markdown = renderMarkdown(report);
+  expect(checkOutline(markdown, type, lang)).toEqual([]);
+  const { empty } = wordingFor(lang);
+  expect(markdown.includes(`_${empty.phase}_`)).toBe(type === "release-handoff");
+  expect(markdown).not.toContain(`_${empty.implementation}_`);
+  expect(markdown).not.toMatch(/undefined|\[object Object\]|NaN/);
+});
+
+test.each(CASES)("case 52, 57: %s %s: foreign text in the phase's own section keeps the outline", (lang, type) => {
+  const report = filledReport(lang, type);
+  fc.assert(
+    fc.property(fc.array(hostileText, { minLength: 1, maxLength: 20 }), (texts) => {
+      const hostile = withForeignText({ ...report, sourceRoot: "/root" }, texts);
+      expect(checkOutline(renderMarkdown(hostile), type, lang)).toEqual([]);
+      expect(renderHtml(hostile)).not.toMatch(/<(?:script|img|svg)|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/);
+    }),
+    { numRuns: 15 },
+  );
 });
 
 test("4.6 has its seven parts, named as in the contract", () => {

@@ -1,3 +1,11 @@
+import { SUBHEADS as FINAL_VERIFICATION_SUBHEADS } from "../phases/final-verification/wording.ts";
+import {
+  RECORD_SUBHEADS as IMPLEMENTATION_RECORD_SUBHEADS,
+  SUBHEADS as IMPLEMENTATION_SUBHEADS,
+} from "../phases/implementation/wording.ts";
+import { SUBHEADS as PLANNING_SUBHEADS } from "../phases/implementation-planning/wording.ts";
+import { SUBHEADS as IMPROVEMENTS_SUBHEADS } from "../phases/improvement-discovery/wording.ts";
+import { SUBHEADS as REQUIREMENTS_SUBHEADS } from "../phases/requirements-discovery/wording.ts";
 import { escapeMarkdown } from "./markdown-escape.ts";
 import { scanMarkdown, type MarkdownHeading } from "./markdown-headings.ts";
 import { phraseFor, wordingFor, type Language, type Wording } from "./wording.ts";
@@ -9,9 +17,10 @@ export interface OutlineHeading {
 }
 
 const SUBHEADS = {
-  findings: ["P0", "P1", "P2", "P3", "notCounted"],
-  phase: ["symptoms", "hypotheses", "reproductions", "checks", "treeChanged"],
-  evidence: ["executions", "reproductions", "rawFindings", "provision", "brief", "identity"],
+  next: ["questions"],
+  findings: ["P0", "P1", "P2", "P3", "notCounted", "unheard"],
+  errorAnalysis: ["symptoms", "hypotheses", "reproductions"],
+  evidence: ["executions", "reproductions", "rawFindings", "ledger", "gates", "provision", "brief", "identity"],
 } as const satisfies Record<string, readonly (keyof Wording["sub"])[]>;
 
 /** The title of a report: its only heading of level 1. */
@@ -41,13 +50,29 @@ export function outlineFor(type: string, lang: Language): OutlineHeading[] {
   ];
 }
 
+/** Headings of level 3 of each phase's own section. */
+function phaseSubheads(type: string, lang: Language): ReadonlySet<string> {
+  const { sub } = wordingFor(lang);
+  const byType: Readonly<Record<string, readonly string[]>> = {
+    "requirements-discovery": REQUIREMENTS_SUBHEADS[lang],
+    "error-analysis": SUBHEADS.errorAnalysis.map((key) => sub[key]),
+    "implementation-planning": PLANNING_SUBHEADS[lang],
+    implementation: IMPLEMENTATION_SUBHEADS[lang],
+    "final-verification": FINAL_VERIFICATION_SUBHEADS[lang],
+    "improvement-discovery": IMPROVEMENTS_SUBHEADS[lang],
+  };
+  return new Set((Object.hasOwn(byType, type) ? (byType[type] ?? []) : []).map(escapeMarkdown));
+}
+
 /** Headings of level 3 that may stand in a section, by the section's heading. */
 function subheadsBySection(type: string, lang: Language): ReadonlyMap<string, ReadonlySet<string>> {
   const words = wordingFor(lang);
   const texts = (keys: readonly (keyof Wording["sub"])[]): Set<string> => new Set(keys.map((key) => escapeMarkdown(words.sub[key])));
   return new Map([
+    [escapeMarkdown(words.outline.next), texts(SUBHEADS.next)],
     [escapeMarkdown(words.outline.findings), texts(SUBHEADS.findings)],
-    [escapeMarkdown(phaseHeading(type, lang)), texts(SUBHEADS.phase)],
+    [escapeMarkdown(phaseHeading(type, lang)), phaseSubheads(type, lang)],
+    [escapeMarkdown(words.outline.implementation), new Set(IMPLEMENTATION_RECORD_SUBHEADS[lang].map(escapeMarkdown))],
     [escapeMarkdown(words.outline.evidence), texts(SUBHEADS.evidence)],
   ]);
 }

@@ -1,9 +1,18 @@
 import * as z from "zod";
 import { clusterSchema } from "../convergence/cluster.ts";
+import { ledgerSchema } from "../convergence/ledger.ts";
+import { voteRecordSchema } from "../convergence/votes.ts";
 import { executionSchema } from "../domain/execution.ts";
-import { laneEndSchema, reproductionSchema } from "../domain/finding.ts";
+import { laneEndSchema, laneRoleSchema, reproductionSchema } from "../domain/finding.ts";
 import { isolationSchema } from "../domain/receipt.ts";
 import { gateSchema, provisionSchema, verdictSchema } from "../domain/run.ts";
+import { clarificationSchema } from "../domain/task-context.ts";
+import { errorAnalysisSectionSchema } from "../phases/error-analysis/section.ts";
+import { finalVerificationSectionSchema } from "../phases/final-verification/section.ts";
+import { implementationSectionSchema } from "../phases/implementation/section.ts";
+import { planningSectionSchema } from "../phases/implementation-planning/section.ts";
+import { improvementsSectionSchema } from "../phases/improvement-discovery/section.ts";
+import { requirementsSectionSchema } from "../phases/requirements-discovery/section.ts";
 
 const reportLaneSchema = z.looseObject({
   worker: z.string(),
@@ -17,6 +26,9 @@ const reportLaneSchema = z.looseObject({
   modelServed: z.string().nullable(),
   exitCode: z.int().nullable(),
   isolation: isolationSchema,
+  lane: z.string().optional().describe("Name in the run's files; absent: the worker's own"),
+  role: laneRoleSchema.default("review"),
+  round: z.int().min(1).default(1),
 });
 
 /** A finding as it was raised, kept word for word beside the clusters, so that none is ever lost. */
@@ -36,36 +48,13 @@ const reportRawFindingSchema = z.looseObject({
   reproduction: reproductionSchema.nullable().optional(),
 });
 
-/** What an error-analysis says beside its findings. */
-const errorAnalysisSectionSchema = z.looseObject({
-  symptoms: z.array(z.looseObject({ worker: z.string(), text: z.string() })),
-  hypotheses: z.array(
-    z.looseObject({
-      worker: z.string(),
-      cause: z.string(),
-      evidenceFor: z.array(z.string()),
-      evidenceAgainst: z.array(z.string()),
-      cluster: z.string().nullable().describe("Cluster id of the finding it rests on"),
-      confirmed: z.boolean(),
-    }),
-  ),
-  reproductions: z.array(
-    z.looseObject({ findingId: z.string(), command: z.string(), executions: z.int(), failures: z.int(), confirmed: z.boolean() }),
-  ),
-});
-
-/** What a final-verification says beside its findings: the checks that were executed at the commit. */
-const finalVerificationSectionSchema = z.looseObject({
-  checks: z.array(
-    z.looseObject({
-      worker: z.string(),
-      command: z.string(),
-      executions: z.int(),
-      failures: z.int(),
-      baseline: z.enum(["new", "already-there", "unknown", "passes"]),
-    }),
-  ),
-  treeChangedBy: z.array(z.looseObject({ workers: z.array(z.string()), paths: z.array(z.string()) })),
+/** A gate that was decided, with what it looked at. */
+const reportGateSchema = z.looseObject({
+  name: z.string(),
+  kind: gateSchema.shape.kind,
+  open: z.boolean(),
+  reasons: z.array(z.string()),
+  looked: z.looseObject({}).default({}),
 });
 
 /**
@@ -90,8 +79,15 @@ export const reportSchema = z.looseObject({
   gate: gateSchema,
   kEff: z.int().min(0),
   crossChecked: z.boolean(),
+  cycle: z.int().min(1).default(1).describe("1, and one more for each fix cycle after completion"),
+  gates: z.array(reportGateSchema).default([]),
   lanes: z.array(reportLaneSchema),
   clusters: z.array(clusterSchema),
+  votes: z.array(voteRecordSchema).default([]),
+  ledger: ledgerSchema.default([]),
+  unheard: z.array(z.string()).default([]).describe("Ids of findings of lanes that did not end ok"),
+  rounds: z.array(z.looseObject({ round: z.int().min(1), commit: z.string(), blockers: z.int().min(0) })).default([]),
+  clarifications: z.array(clarificationSchema).default([]),
   rawFindings: z.array(reportRawFindingSchema),
   totals: z.looseObject({
     findings: z.int().min(0),
@@ -99,8 +95,12 @@ export const reportSchema = z.looseObject({
     bySeverity: z.record(z.string(), z.int()),
   }),
   nextSteps: z.array(z.looseObject({ code: z.string(), command: z.string().nullable() })).describe("Stable codes, worded per language"),
-  errorAnalysis: errorAnalysisSectionSchema.nullable(),
-  finalVerification: finalVerificationSectionSchema.nullable(),
+  errorAnalysis: errorAnalysisSectionSchema.nullable().default(null),
+  finalVerification: finalVerificationSectionSchema.nullable().default(null),
+  requirementsDiscovery: requirementsSectionSchema.nullable().default(null),
+  implementationPlanning: planningSectionSchema.nullable().default(null),
+  implementation: implementationSectionSchema.nullable().default(null),
+  improvementDiscovery: improvementsSectionSchema.nullable().default(null),
   executions: z.array(z.looseObject({ worker: z.string(), ...executionSchema.shape })),
   reportWriter: z.looseObject({
     summary: z.string().nullable(),

@@ -80,7 +80,10 @@ function suppressionsOf(cluster: Cluster, report: Report, words: Wording): Json[
     const { reason, by, at, until } = override;
     return [{ kind: "external", status: "accepted", justification: neutralise(reason), properties: { by: neutralise(by), at, until } }];
   }
-  if (cluster.class === "dismissed") return [{ kind: "external", status: "accepted", justification: words.classes.dismissed }];
+  if (cluster.class === "dismissed") {
+    const reason = cluster.reason === null ? words.classes.dismissed : neutralise(phraseFor(words.classReasons, cluster.reason));
+    return [{ kind: "external", status: "accepted", justification: reason }];
+  }
   return [];
 }
 

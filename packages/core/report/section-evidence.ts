@@ -1,8 +1,13 @@
-import { badge, code, fact, text, type Block, type Fact, type FindingBlock, type Inline } from "./document.ts";
+import { badge, code, fact, text, type Block, type Fact, type FindingBlock, type Inline, type Tone } from "./document.ts";
 import type { Report } from "./report-data.ts";
 import { placeOf } from "./section-findings.ts";
 import { reproductionTable } from "./section-phase.ts";
 import { formatDuration, formatTime, phraseFor, type Wording } from "./wording.ts";
+
+const LEDGER_TONES: Readonly<Record<string, Tone>> = { open: "warn", persistent: "bad", regressed: "bad", addressed: "good" };
+
+/** Characters of what a gate looked at that a report repeats; the whole is in `report.json`. */
+const MAX_LOOKED = 600;
 
 /** Characters of the brief that a report repeats; the whole brief is in `run.json`. */
 const MAX_BRIEF = 4000;
@@ -63,6 +68,38 @@ function rawFindingBlock(finding: Report["rawFindings"][number], report: Report,
   };
 }
 
+/** Each defect under its stable id, over the rounds and runs of the task. */
+function ledgerBlock(report: Report, words: Wording): Block {
+  if (report.ledger.length === 0) return { kind: "empty", text: words.empty.ledger };
+  const { labels } = words;
+  type Row = Report["ledger"][number];
+  const seen = ({ type, run, round }: Row["firstSeen"]): string => words.sighting(phraseFor(words.phases, type), run, round);
+  const rows = report.ledger.map((row): Inline[][] => [
+    [code(row.id)],
+    [badge(phraseFor(words.ledgerStates, row.state), LEDGER_TONES[row.state] ?? "quiet")],
+    [text(row.severity)],
+    [text(row.claim), placeOf(row, report.sourceRoot, words)],
+    [text(seen(row.firstSeen))],
+    [text(seen(row.lastSeen))],
+    row.cluster === null ? [] : [code(row.cluster)],
+  ]);
+  const head = [labels.id, labels.state, labels.severity, labels.claim, labels.firstSeen, labels.lastSeen, labels.finding];
+  return { kind: "table", head, rows };
+}
+
+function gatesBlock(report: Report, words: Wording): Block {
+  if (report.gates.length === 0) return { kind: "empty", text: words.empty.gates };
+  const { labels } = words;
+  const rows = report.gates.map((gate): Inline[][] => [
+    [code(gate.name)],
+    [text(phraseFor(words.gateKinds, gate.kind))],
+    [gate.open ? badge(words.gate.open, "good") : badge(words.gate.held, "bad")],
+    [text(gate.reasons.map((reason) => phraseFor(words.gateReasons, reason)).join(" "))],
+    Object.keys(gate.looked).length === 0 ? [] : [code(JSON.stringify(gate.looked).slice(0, MAX_LOOKED))],
+  ]);
+  return { kind: "table", head: [labels.gate, labels.kind, labels.state, labels.reasons, labels.looked], rows };
+}
+
 function briefBlocks(brief: string | null, words: Wording): Block[] {
   if (brief === null || brief.trim() === "") return [{ kind: "empty", text: words.empty.brief }];
   const blocks: Block[] = [{ kind: "code", text: brief.slice(0, MAX_BRIEF).trimEnd() }];
@@ -80,6 +117,7 @@ function identityFacts(report: Report, words: Wording): Fact[] {
   const { labels } = words;
   return [
     fact(labels.runId, code(report.runId)),
+    ...(report.cycle > 1 ? [fact(labels.cycle, text(String(report.cycle)))] : []),
     fact(labels.verdict, code(report.verdict)),
     fact(labels.gate, code(report.gate.name), text(`(${report.gate.kind})`)),
     fact(labels.commit, report.commit === "" ? text(words.noCommit) : code(report.commit)),
@@ -103,6 +141,10 @@ export function evidenceBlocks(report: Report, words: Wording): Block[] {
     ...reproductionBlocks(report, words),
     { kind: "subhead", text: sub.rawFindings },
     ...(raw.length === 0 ? [{ kind: "empty" as const, text: words.empty.rawFindings }] : raw),
+    { kind: "subhead", text: sub.ledger },
+    ledgerBlock(report, words),
+    { kind: "subhead", text: sub.gates },
+    gatesBlock(report, words),
     { kind: "subhead", text: sub.provision },
     {
       kind: "facts",

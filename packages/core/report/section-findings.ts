@@ -1,6 +1,6 @@
 import type { Cluster } from "../convergence/cluster.ts";
 import { SEVERITIES } from "../domain/finding.ts";
-import { badge, code, fact, text, type Block, type Inline, type Tone } from "./document.ts";
+import { badge, code, fact, text, type Block, type Fact, type Inline, type Tone } from "./document.ts";
 import type { Report } from "./report-data.ts";
 import { sourceUrl } from "./source-link.ts";
 import { phraseFor, type Wording } from "./wording.ts";
@@ -24,6 +24,7 @@ export function placeOf(place: { file: string | null; startLine: number | null }
 
 function findingBlock(cluster: Cluster, report: Report, words: Wording): Block {
   const { labels } = words;
+  const votes = report.votes.filter(({ findingId }) => cluster.members.includes(findingId));
   const badges: Inline[] = [
     badge(cluster.severity, SEVERITY_TONES[cluster.severity]),
     badge(words.dispositions[cluster.disposition], DISPOSITION_TONES[cluster.disposition]),
@@ -42,17 +43,46 @@ function findingBlock(cluster: Cluster, report: Report, words: Wording): Block {
     facts: [
       fact(labels.where, placeOf(cluster, report.sourceRoot, words)),
       fact(labels.raisedBy, ...cluster.members.map(code), text(`(${cluster.families.join(", ")}) · ${cluster.category}`)),
+      ...(cluster.kEff === 0 ? [] : [fact(labels.support, text(words.supportOf(cluster.support, cluster.kEff)))]),
+      ...(cluster.reason === null ? [] : [fact(labels.reason, text(phraseFor(words.classReasons, cluster.reason)))]),
+      ...(cluster.possiblySame.length === 0 ? [] : [fact(labels.possiblySame, ...cluster.possiblySame.map(code))]),
+      ...votes.map((vote) => voteFact(vote, words)),
     ],
     excerpts: [
       ...(cluster.quote === null || cluster.quote === "" ? [] : [{ label: labels.quote, text: cluster.quote }]),
       ...cluster.reproducedBy.map((command) => ({ label: labels.reproducedBy, text: command })),
+      ...votes.flatMap(({ worker, quote, command }) =>
+        [quote, command].flatMap((shown) =>
+          shown === null || shown === "" ? [] : [{ label: `${labels.evidence}: ${worker}`, text: shown }],
+        ),
+      ),
     ],
   };
 }
 
+/** What a blind verifier answered, and what its evidence counts as after okstra looked. */
+function voteFact(vote: Report["votes"][number], words: Wording): Fact {
+  const evidence = phraseFor(words.evidenceKinds, vote.evidence);
+  return fact(
+    words.labels.vote,
+    code(vote.worker),
+    text(`(${vote.family}): ${phraseFor(words.verifications, vote.answer)}, ${evidence}: ${vote.text}`),
+  );
+}
+
+/** Findings of lanes that are not ok: named, so that none is lost, and without a vote. */
+function unheardBlocks({ unheard }: Report, words: Wording): Block[] {
+  if (unheard.length === 0) return [];
+  return [
+    { kind: "subhead", text: words.sub.unheard },
+    { kind: "paragraph", content: [text(words.unheardNote)] },
+    { kind: "list", items: [unheard.map(code)] },
+  ];
+}
+
 /** Section 3: the open findings by severity, what blocks first; then those without a vote. */
 export function findingsBlocks(report: Report, words: Wording): Block[] {
-  if (report.clusters.length === 0) return [{ kind: "empty", text: words.empty.findings }];
+  if (report.clusters.length === 0) return [{ kind: "empty", text: words.empty.findings }, ...unheardBlocks(report, words)];
   const counted = report.clusters.filter(isCounted);
   const notCounted = report.clusters.filter((cluster) => !isCounted(cluster));
   const bySeverity = (severity: string): Cluster[] =>
@@ -85,5 +115,5 @@ export function findingsBlocks(report: Report, words: Wording): Block[] {
       ...notCounted.map((cluster) => findingBlock(cluster, report, words)),
     );
   }
-  return blocks;
+  return [...blocks, ...unheardBlocks(report, words)];
 }

@@ -9,6 +9,8 @@ const VERDICT_TONES: Record<Verdict, Tone> = {
   blocked: "bad",
   reproduced: "good",
   "not-reproduced": "warn",
+  implemented: "good",
+  "not-implemented": "bad",
   none: "quiet",
 };
 
@@ -30,9 +32,10 @@ function overrideFacts(report: Report, words: Wording): Fact[] {
 
 /** Section 0: the verdict card. */
 export function verdictBlocks(report: Report, words: Wording): Block[] {
-  const finished = report.lanes.filter((lane) => lane.end === "ok").length;
+  const workers = [...new Set(report.lanes.map((lane) => lane.worker))];
+  const finished = workers.filter((worker) => report.lanes.every((lane) => lane.worker !== worker || lane.end === "ok")).length;
   const withDisposition = (disposition: string): number => report.clusters.filter((cluster) => cluster.disposition === disposition).length;
-  const summary = words.summary(finished, report.lanes.length, report.clusters.length, withDisposition("blocks"), withDisposition("held"));
+  const summary = words.summary(finished, workers.length, report.clusters.length, withDisposition("blocks"), withDisposition("held"));
   const prose = report.reportWriter.summary;
   const { labels } = words;
   const card: Block = {
@@ -57,11 +60,27 @@ export function verdictBlocks(report: Report, words: Wording): Block[] {
   return report.verdict === "none" ? [card, { kind: "empty", text: words.empty.verdict }] : [card];
 }
 
-/** Section 1: what a person may do next. */
+/** Section 1: what a person may do next, and the task's questions. */
 export function nextBlocks(report: Report, words: Wording): Block[] {
-  if (report.nextSteps.length === 0) return [{ kind: "empty", text: words.empty.next }];
+  const steps: Block =
+    report.nextSteps.length === 0
+      ? { kind: "empty", text: words.empty.next }
+      : { kind: "steps", items: report.nextSteps.map((step) => ({ text: phraseFor(words.nextSteps, step.code), command: step.command })) };
+  return [steps, ...questionBlocks(report, words)];
+}
+
+function questionBlocks(report: Report, words: Wording): Block[] {
+  if (report.clarifications.length === 0) return [];
+  const { labels } = words;
+  const rows = report.clarifications.map(({ id, question, blocks, answer }): Inline[][] => [
+    [code(id)],
+    [text(question)],
+    [text(phraseFor(words.blocks, blocks))],
+    answer === null ? [badge(words.notAnswered, blocks === "none" ? "quiet" : "warn")] : [text(`${answer.text} (${answer.by})`)],
+  ]);
   return [
-    { kind: "steps", items: report.nextSteps.map((step) => ({ text: phraseFor(words.nextSteps, step.code), command: step.command })) },
+    { kind: "subhead", text: words.sub.questions },
+    { kind: "table", head: [labels.id, labels.question, labels.blocks, labels.answer], rows },
   ];
 }
 
@@ -77,6 +96,12 @@ function modelText(lane: Report["lanes"][number], words: Wording): Inline[] {
   return [text(words.modelServed(asked, served))];
 }
 
+/** A lane that is not ok has said nothing, and nobody may read its silence as agreement. */
+function failureText(lane: Report["lanes"][number], words: Wording): Inline[] {
+  const said = text(words.saidNothing(lane.worker, phraseFor(words.ends, lane.end)));
+  return lane.reason === null || lane.reason === "" ? [said] : [said, text(lane.reason)];
+}
+
 /** Section 2: who ran, and how each lane ended. */
 export function workersBlocks(report: Report, words: Wording): Block[] {
   if (report.lanes.length === 0) return [{ kind: "empty", text: words.empty.workers }];
@@ -87,8 +112,10 @@ export function workersBlocks(report: Report, words: Wording): Block[] {
       lane.exitCode === null || lane.exitCode === 0 ? "" : words.exitCode(lane.exitCode),
       phraseFor(words.isolations, lane.isolation),
     ].filter((part) => part !== "");
+    const part = phraseFor(words.roles, lane.role);
     return [
       [code(lane.worker)],
+      [text(lane.round > 1 ? words.laneRound(part, lane.round) : part)],
       [badge(phraseFor(words.ends, lane.end), endTone(lane.end))],
       [text(lane.family)],
       [text(String(lane.findings))],
@@ -97,9 +124,12 @@ export function workersBlocks(report: Report, words: Wording): Block[] {
       [text(details.join(" · "))],
     ];
   });
-  const head = [labels.worker, labels.end, labels.family, labels.findings, labels.time, labels.model, labels.detail];
+  const head = [labels.worker, labels.role, labels.end, labels.family, labels.findings, labels.time, labels.model, labels.detail];
   const isCrossChecked: Block = report.crossChecked
     ? { kind: "paragraph", content: [text(words.crossCheck(report.kEff))] }
     : { kind: "notice", tone: "warn", content: [text(words.noCrossCheck)] };
-  return [isCrossChecked, { kind: "table", head, rows }];
+  const failures = report.lanes
+    .filter((lane) => lane.end !== "ok")
+    .map((lane): Block => ({ kind: "notice", tone: "bad", content: failureText(lane, words) }));
+  return [isCrossChecked, ...failures, { kind: "table", head, rows }];
 }

@@ -1,9 +1,13 @@
-import { badge, code, fact, text, type Block, type Inline, type Tone } from "./document.ts";
+import { finalVerificationBlocks } from "../phases/final-verification/blocks.ts";
+import { implementationBlocks, implementationSummaryBlocks } from "../phases/implementation/blocks.ts";
+import { planningBlocks } from "../phases/implementation-planning/blocks.ts";
+import { improvementsBlocks } from "../phases/improvement-discovery/blocks.ts";
+import { requirementsBlocks } from "../phases/requirements-discovery/blocks.ts";
+import { badge, code, fact, text, type Block, type Inline } from "./document.ts";
 import type { Report } from "./report-data.ts";
-import { phraseFor, type Wording } from "./wording.ts";
+import type { Wording } from "./wording.ts";
 
 type ErrorAnalysis = NonNullable<Report["errorAnalysis"]>;
-type FinalVerification = NonNullable<Report["finalVerification"]>;
 
 function withEmpty(blocks: readonly Block[], empty: string): readonly Block[] {
   return blocks.length === 0 ? [{ kind: "empty", text: empty }] : blocks;
@@ -56,37 +60,20 @@ function errorAnalysisBlocks(analysis: ErrorAnalysis, words: Wording): Block[] {
   ];
 }
 
-function checkResult(check: FinalVerification["checks"][number], words: Wording): Inline {
-  if (check.failures === 0) return badge(words.passed, "good");
-  const [phrase, tone]: [string, Tone] = check.failures < check.executions ? [words.flaky, "warn"] : [words.failed, "bad"];
-  return badge(phrase, tone);
-}
-
-function finalVerificationBlocks(verification: FinalVerification, words: Wording): Block[] {
-  const { labels } = words;
-  const rows = verification.checks.map((check): Inline[][] => [
-    [code(check.command)],
-    [checkResult(check, words)],
-    [text(words.failedOf(check.failures, check.executions))],
-    [text(phraseFor(words.baselines, check.baseline))],
-    [code(check.worker)],
-  ]);
-  const checks: Block[] =
-    rows.length === 0 ? [] : [{ kind: "table", head: [labels.command, labels.result, labels.runs, labels.against, labels.worker], rows }];
-  const changes: Block[] = verification.treeChangedBy.flatMap((change): Block[] => [
-    { kind: "notice", tone: "bad", content: [text(`${labels.changedBy}: ${change.workers.join(", ")}`)] },
-    { kind: "list", items: change.paths.map((path) => [code(path)]) },
-  ]);
-  return [
-    { kind: "subhead", text: words.sub.checks },
-    ...withEmpty(checks, words.empty.checks),
-    ...(changes.length === 0 ? [] : [{ kind: "subhead" as const, text: words.sub.treeChanged }, ...changes]),
-  ];
-}
-
 /** Section 4: what the phase itself found out. */
-export function phaseBlocks(report: Report, words: Wording): Block[] {
+export function phaseBlocks(report: Report, words: Wording): readonly Block[] {
+  const { lang } = report;
   if (report.errorAnalysis !== null) return errorAnalysisBlocks(report.errorAnalysis, words);
-  if (report.finalVerification !== null) return finalVerificationBlocks(report.finalVerification, words);
+  if (report.finalVerification !== null) return finalVerificationBlocks(report.finalVerification, lang);
+  if (report.requirementsDiscovery !== null) return requirementsBlocks(report.requirementsDiscovery, lang);
+  if (report.implementationPlanning !== null) return planningBlocks(report.implementationPlanning, lang);
+  if (report.implementation !== null) return implementationSummaryBlocks(report.implementation, lang);
+  if (report.improvementDiscovery !== null) return improvementsBlocks(report.improvementDiscovery, lang);
   return [{ kind: "empty", text: words.empty.phase }];
+}
+
+/** Section 4.5: what git saw of the executor's work. */
+export function implementationRecordBlocks(report: Report, words: Wording): readonly Block[] {
+  if (report.implementation === null) return [{ kind: "empty", text: words.empty.implementation }];
+  return implementationBlocks(report.implementation, report.lang);
 }

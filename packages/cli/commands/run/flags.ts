@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import type { App } from "@okstra/app/app";
-import { MAX_BRIEF_BYTES } from "@okstra/app/run/prepare-run";
+import { MAX_BRIEF_BYTES } from "@okstra/app/task/brief";
 import { parseDuration, type SettingsFlags } from "@okstra/app/run/settings";
 import { OkstraError } from "@okstra/core/errors";
 import type { CliContext } from "../../command.ts";
 
 export interface SettingsFlagValues {
   readonly workers?: string;
+  readonly executor?: string;
   readonly deadline?: string;
   readonly lang?: "en" | "ko";
 }
@@ -21,6 +22,7 @@ export function readSettingsFlags(flags: SettingsFlagValues): SettingsFlags {
             .split(",")
             .map((name) => name.trim())
             .filter((name) => name !== ""),
+    executor: flags.executor ?? null,
     deadlineMs: flags.deadline === undefined ? null : parseDuration(flags.deadline),
     lang: flags.lang ?? null,
   };

@@ -10,6 +10,7 @@ interface Flags extends SettingsFlagValues {
   readonly category?: string;
   readonly brief?: string;
   readonly baseRef?: string;
+  readonly here: boolean;
   readonly prepareOnly: boolean;
   readonly projectRoot?: string;
 }
@@ -28,6 +29,7 @@ export async function run(context: CliContext, flags: Flags, task: string): Prom
       category: flags.category ?? null,
       baseRef: flags.baseRef ?? null,
       brief,
+      here: flags.here,
       ...settings,
     },
     { prepareOnly: flags.prepareOnly, signal: context.interrupted },

@@ -1,0 +1,45 @@
+import { nextPhase, type NextFacts, type NextPhase } from "@okstra/core/machine/next-phase";
+import { currentRuns, type TaskFacts } from "./load-task.ts";
+
+/** What a task does next, from all that is known of it. */
+export function decideNext(facts: TaskFacts): NextPhase {
+  return nextPhase(factsForNext(facts));
+}
+
+function factsForNext(facts: TaskFacts): NextFacts {
+  const runs = currentRuns(facts);
+  const { plan, discovery, cycle, key } = facts;
+  const raisedHere = new Set(runs.map(({ type, run }) => `${type} ${run}`));
+  return {
+    task: `${key.group}/${key.task}`,
+    category: facts.category,
+    hasBrief: facts.brief !== null,
+    startAt: cycle.cycle === 1 ? (facts.from?.startAt ?? null) : null,
+    head: facts.head,
+    runs: runs.map((run) => ({
+      type: run.type,
+      run: run.run,
+      stage: run.stage,
+      // As resumeRun demands: an executor goes on from what it left, all others at their commit.
+      resumable: (run.type === "implementation" && run.attempt > 0) || run.startCommit === facts.head,
+      verdict: run.verdict,
+      gate: run.gate,
+      open: run.effective.open,
+      commit: run.commit,
+      valid: run.valid,
+    })),
+    discovery,
+    plan:
+      plan === null
+        ? null
+        : {
+            run: plan.run,
+            state: plan.state,
+            reason: plan.rejection?.reason ?? null,
+            overtaken: runs.some((run) => run.type === "implementation" && run.createdAt > (plan.rejection?.at ?? "")),
+          },
+    questions: facts.clarifications.filter(
+      ({ answer, raisedBy }) => answer === null && raisedBy.some(({ type, run }) => raisedHere.has(`${type} ${run}`)),
+    ),
+  };
+}

@@ -1,0 +1,54 @@
+import * as z from "zod";
+import { gateSchema } from "./run.ts";
+import { TASK_TYPES } from "./work.ts";
+
+/**
+ * What happens to a task outside its runs: `events.jsonl` beside `task.json` holds nothing else. Each line carries the
+ * SHA-256 of the line before it (`prev`, empty on the first), the key of its task, so that a line of another task is
+ * none of this one, and a seal: the HMAC-SHA-256 of the line without it under the machine's own key.
+ */
+const envelope = { seq: z.int().min(1), at: z.string(), prev: z.string(), taskKey: z.string(), keyId: z.string(), seal: z.string() };
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const run = z.int().min(1).describe("Number of the implementation-planning run");
+
+const originSchema = z
+  .looseObject({
+    taskKey: z.string(),
+    type: z.string().describe("Task type of the run that has it"),
+    run: z.int().min(1),
+    finding: z.string().describe("C1 …: a cluster; F1 …: a row of the ledger"),
+    startAt: z.enum(TASK_TYPES).nullable().describe("Phase that an improvement begins with"),
+  })
+  .describe("Finding of another task's run that this task takes up");
+export type TaskOrigin = z.infer<typeof originSchema>;
+
+const bodies = [
+  z.looseObject({
+    type: z.literal("task-created"),
+    brief: z.string().nullable(),
+    category: z.string().nullable(),
+    from: originSchema.nullable(),
+  }),
+  z.looseObject({
+    type: z.literal("cycle-started"),
+    cycle: z.int().min(2),
+    brief: z.string().nullable(),
+    reason: z.string(),
+    category: z.string().nullable().default(null).describe("Null: a fix"),
+  }),
+  z.looseObject({ type: z.literal("plan-approved"), run, planSha256: hash, by: z.string() }),
+  z.looseObject({ type: z.literal("plan-rejected"), run, planSha256: hash, by: z.string(), reason: z.string().min(1) }),
+  z.looseObject({ type: z.literal("answered"), id: z.string(), question: z.string(), text: z.string().min(1), by: z.string() }),
+  z.looseObject({
+    type: z.literal("gate-checked"),
+    gate: gateSchema.omit({ override: true }),
+    phase: z.string().describe("Task type that was to start"),
+    looked: z.looseObject({}).describe("What the gate looked at: runs, hashes, answers"),
+  }),
+] as const;
+
+export const taskEventBodySchema = z.discriminatedUnion("type", bodies);
+export type TaskEventBody = z.infer<typeof taskEventBodySchema>;
+
+export const taskEventSchema = taskEventBodySchema.and(z.object(envelope));
+export type TaskEvent = TaskEventBody & z.infer<z.ZodObject<typeof envelope>>;
