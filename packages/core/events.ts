@@ -63,6 +63,9 @@ const bodies = [
   z.looseObject({ type: z.literal("vote-executed"), record: executedVoteSchema }),
   z.looseObject({ type: z.literal("criterion-executed"), criterion: z.string(), execution: executionSchema }),
   z
+    .looseObject({ type: z.literal("executor-prepared"), surroundingsSha256: hash })
+    .describe("What stood before the executor first started: the hash of surroundings.json, which the executor could write to"),
+  z
     .looseObject({ type: z.literal("work-inspected"), round: z.int().min(1), workSha256: hash, from: z.string(), head: z.string() })
     .describe("What git saw of the executor's work; from here on the run judges this head"),
   z.looseObject({

@@ -3,6 +3,7 @@ import { OkstraError } from "@okstra/core/errors";
 import type { SafeConfig } from "@okstra/core/git-port";
 import type { CancelSignal } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
+import { openCheckout } from "../scratch/open-scratch.ts";
 import { fetchChanges, fetchCommits } from "./fetch-history.ts";
 import { isTestFile } from "./test-files.ts";
 
@@ -140,18 +141,12 @@ async function useCheckout(
   requireGoing(request);
   if (safe.blockedFilters.length > 0)
     throw new OkstraError("OKSTRA_GIT_FAILED", { message: `the filter ${safe.blockedFilters.join(", ")} may not run` });
-  const parent = `${app.surroundings.home}/scratch`;
-  await app.store.ensureDirectory(parent);
-  const path = `${parent}/${request.runId}-${app.ids.randomHex(4)}`;
+  const installed = { tree: request.worktree, names: request.disposable };
+  const checkout = await openCheckout(app, { name: request.runId, repository: request.repository, commit, safe, installed });
   try {
-    await app.git.checkoutScratch({ repository: request.repository, commit, path, safe });
-    for (const name of request.disposable) {
-      if ((await app.store.exists(`${request.worktree}/${name}`)) && !(await app.store.exists(`${path}/${name}`)))
-        await app.files.copyDirectory(`${request.worktree}/${name}`, `${path}/${name}`);
-    }
-    await use(path);
+    await use(checkout.path);
   } finally {
-    await app.store.remove(path);
+    await checkout.close();
   }
 }
 

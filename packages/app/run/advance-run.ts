@@ -8,7 +8,7 @@ import { executeVotes } from "./execute-votes.ts";
 import { inspectExecutor } from "./inspect-executor.ts";
 import type { Lead } from "./lead-parts.ts";
 import { recordTreeChange } from "./record-tree-change.ts";
-import { executeReproductions } from "./reproduce.ts";
+import { executeReproductions, withinBudget } from "./reproduce.ts";
 import {
   commitOfRound,
   convergenceInput,
@@ -63,12 +63,17 @@ async function reproduceFindings({ app, run, phase, watch, signal }: Lead): Prom
   const { log, manifest } = run;
   if (!phase.reproduces) return;
   const { round, commit } = log.state;
-  const known = new Set(log.state.reproductions.filter((record) => record.commit === commit).map((record) => record.findingId));
+  const known = new Set(
+    log.state.reproductions.filter((record) => record.commit === commit && record.round === round).map((record) => record.findingId),
+  );
   const heard = new Set(reviewLanes(log.state, round).flatMap(([, lane]) => (lane.end === "ok" ? [lane.worker] : [])));
   await executeReproductions(app, {
     manifest,
     commit,
-    findings: (await loadFindings(app, run, round)).filter((finding) => heard.has(finding.worker) && !known.has(finding.id)),
+    findings: withinBudget(await loadFindings(app, run, round), ({ worker, reproduction }) => ({
+      worker,
+      command: reproduction?.command,
+    })).filter((finding) => heard.has(finding.worker) && !known.has(finding.id)),
     redact: createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path])),
     signal,
     onRecord: async (worker, record) => {

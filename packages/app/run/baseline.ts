@@ -1,6 +1,7 @@
 import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import type { LaneRequest } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
+import { openCheckout } from "../scratch/open-scratch.ts";
 import { loadRun } from "./prepare-run.ts";
 
 const PREPARE_DEADLINE_MS = 15 * 60 * 1000;
@@ -18,21 +19,20 @@ export async function openBaseline(
   const { manifest } = await loadRun(app, request.laneDir.split("/").slice(0, -2).join("/"));
   const location = await app.git.locate(request.worktree);
   if (location === null) return null;
-  const parent = `${app.surroundings.home}/scratch`;
-  const path = `${parent}/${manifest.runId}-${app.ids.randomHex(4)}`;
-  await app.store.ensureDirectory(parent);
-  const close = (): Promise<void> => app.store.remove(path);
   try {
     const safe = await app.git.safeConfig(location);
-    await app.git.checkoutScratch({ repository: location.commonDir, commit, path, safe });
     const project = await app.projects.loadProject(manifest.project.root);
-    if (project?.prepare !== undefined) await prepare(app, request, project.prepare, path);
-    else
-      for (const name of project?.disposable ?? DEFAULT_DISPOSABLE)
-        await copyDependencies(app, `${request.worktree}/${name}`, `${path}/${name}`);
-    return { path, close };
+    const own = project?.prepare;
+    const checkout = await openCheckout(app, {
+      name: manifest.runId,
+      repository: location.commonDir,
+      commit,
+      safe,
+      installed: own === undefined ? { tree: request.worktree, names: project?.disposable ?? DEFAULT_DISPOSABLE } : null,
+    });
+    if (own !== undefined) await prepare(app, request, own, checkout.path);
+    return checkout;
   } catch (error) {
-    await close();
     app.emit({
       type: "baseline-unavailable",
       level: "note",
@@ -40,10 +40,6 @@ export async function openBaseline(
     });
     return null;
   }
-}
-
-async function copyDependencies(app: App, from: string, to: string): Promise<void> {
-  if ((await app.store.exists(from)) && !(await app.store.exists(to))) await app.files.copyDirectory(from, to);
 }
 
 async function prepare(app: App, request: LaneRequest, command: string, path: string): Promise<void> {

@@ -187,6 +187,7 @@ function judge(schema: z.ZodType, manifest: RunManifest, nonce: string, outcome:
   } catch {
     return failed("the result is not JSON");
   }
+  if (isNestedDeeper(data, MAX_DEPTH)) return failed(`the result is nested deeper than ${MAX_DEPTH} levels`);
   const given = data as { nonce?: unknown; runId?: unknown } | null;
   if (given?.nonce !== nonce) return failed("the result has another nonce: it is not this lane's");
   if (given.runId !== undefined && given.runId !== manifest.runId) return failed("the result names another run");
@@ -196,4 +197,16 @@ function judge(schema: z.ZodType, manifest: RunManifest, nonce: string, outcome:
       `the result breaks its schema: ${z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").replaceAll(/\s+/g, " ").slice(0, 300)}`,
     );
   return { end: "ok", reason: null, result: parsed.data as Record<string, unknown> };
+}
+
+/** So deep is no result; what reads it later may then be recursive. */
+const MAX_DEPTH = 100;
+
+function isNestedDeeper(value: unknown, most: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }

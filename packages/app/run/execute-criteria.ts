@@ -16,7 +16,7 @@ export async function executeCriteria({ app, run, phase, watch, signal }: Lead):
   const known = new Set(log.state.criterionExecutions.map(({ criterion }) => criterion));
   const redact = createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
   for (const { id, check } of manifest.context.criteria.slice(0, MAX_CRITERIA)) {
-    if (check.command === null || known.has(id)) continue;
+    if (check.command === null || check.command.includes("\0") || known.has(id)) continue;
     if (signal.aborted) return;
     app.emit({ type: "criterion-executing", text: `${id}: ${redact(check.command)}` });
     const end = await app.processes.run({

@@ -1,12 +1,10 @@
 import { createRedactor } from "@okstra/core/domain/redaction";
+import { openScratch } from "../scratch/open-scratch.ts";
 import type { Lead } from "./lead-parts.ts";
 import { recordTreeChange } from "./record-tree-change.ts";
-import { countFailures, EXECUTIONS } from "./reproduce.ts";
+import { countFailures, EXECUTIONS, withinBudget } from "./reproduce.ts";
 import { loadVoteAnswers, verificationPlan } from "./run-records.ts";
 import { loadSecrets } from "./secrets.ts";
-
-/** At most so many different commands of verifiers are executed, so that no answer can keep a run busy for ever. */
-const MAX_COMMANDS = 40;
 
 /**
  * Executes the commands that blind verifiers give as evidence, twice each, at the commit that is judged. One that is to
@@ -16,12 +14,12 @@ export async function executeVotes(lead: Lead): Promise<void> {
   const { app, run, watch, signal } = lead;
   const { log, manifest } = run;
   const { round, commit } = log.state;
-  const known = new Set(log.state.executedVotes.map(({ item, worker }) => `${item} ${worker}`));
+  const known = new Set(log.state.executedVotes.filter((record) => record.round === round).map(({ item, worker }) => `${item} ${worker}`));
   const asked = new Map((await verificationPlan(app, run, round)).assignments.map(({ worker, items }) => [worker, new Set(items)]));
   const redact = createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
   const seen = new Map<string, number>();
   for (const { worker, votes } of await loadVoteAnswers(app, run, round)) {
-    for (const { item, answer, evidence } of votes) {
+    for (const { item, answer, evidence } of withinBudget(votes, (vote) => ({ worker, command: vote.evidence.command }))) {
       const { command } = evidence;
       if (
         evidence.kind !== "reproduction" ||
@@ -30,7 +28,7 @@ export async function executeVotes(lead: Lead): Promise<void> {
         asked.get(worker)?.has(item) !== true
       )
         continue;
-      if (signal.aborted || (!seen.has(command) && seen.size >= MAX_COMMANDS)) continue;
+      if (signal.aborted) return;
       known.add(`${item} ${worker}`);
       app.emit({ type: "reproducing", text: `executing what ${worker} gives as evidence: ${redact(command)}` });
       const options = { manifest, cwd: manifest.provision.path, redact, signal };
@@ -48,11 +46,11 @@ export async function executeVotes(lead: Lead): Promise<void> {
 }
 
 async function failsAlone({ app, run, signal }: Lead, command: string, redact: (text: string) => string): Promise<boolean> {
-  const cwd = `${app.surroundings.home}/scratch/empty-${app.ids.randomHex(8)}`;
-  await app.store.ensureDirectory(cwd);
+  const scratch = await openScratch(app, "empty");
   try {
-    return (await countFailures(app, command, { manifest: run.manifest, cwd, redact, signal })) > 0;
+    await app.store.ensureDirectory(scratch.path);
+    return (await countFailures(app, command, { manifest: run.manifest, cwd: scratch.path, redact, signal })) > 0;
   } finally {
-    await app.store.remove(cwd);
+    await scratch.close();
   }
 }

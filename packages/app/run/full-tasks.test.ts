@@ -71,7 +71,7 @@ function plainReport(project: TestProject, name: string, phase: string): string 
   const ended = readdirSync(parent).filter((run) => existsSync(join(parent, run, "validation.json")));
   expect(ended).toHaveLength(1);
   return readFileSync(join(parent, ended[0] ?? "", "report.md"), "utf8")
-    .replaceAll(/\| (?:created|reused) \|/g, "| HOW |")
+    .replaceAll(/^- (Status|Note): .*$/gm, "- $1: HOW")
     .replaceAll(project.home.root, "HOME")
     .replaceAll(new RegExp(`\\b${name}\\b`, "g"), "NAME")
     .replaceAll(/\b[0-9a-f]{7,64}\b/g, "HEX")

@@ -4,6 +4,7 @@ import { inspectWork } from "../implementation/inspect-work.ts";
 import { loadSurroundings } from "../implementation/load-surroundings.ts";
 import { createRedactor } from "@okstra/core/domain/redaction";
 import { DEFAULT_DISPOSABLE, type QaCommand } from "@okstra/core/domain/project";
+import { OkstraError } from "@okstra/core/errors";
 import type { Lead } from "./lead-parts.ts";
 import { formatWork, workPath } from "./run-records.ts";
 import { loadSecrets } from "./secrets.ts";
@@ -22,10 +23,13 @@ export async function prepareExecutor({ app, run }: Pick<Lead, "app" | "run">): 
   const { manifest, runDir, log } = run;
   if (manifest.commit === "") return;
   if (log.state.attempt > 1) await removeStaleLocks({ app, run });
-  if (await app.store.exists(surroundingsPath(runDir))) return;
+  if (log.state.surroundingsSha256 !== null) return;
   const place = await placeOf({ app, run });
   const before = await loadSurroundings(app, place);
-  await app.store.writeText(surroundingsPath(runDir), `${JSON.stringify(before, null, 2)}\n`);
+  const text = `${JSON.stringify(before, null, 2)}\n`;
+  await app.store.writeText(surroundingsPath(runDir), text);
+  // The executor could write to the file: what it is compared with later is what this event names.
+  await log.append({ type: "executor-prepared", surroundingsSha256: app.sha256(text) });
 }
 
 async function removeStaleLocks({ app, run }: Pick<Lead, "app" | "run">): Promise<void> {
@@ -61,7 +65,7 @@ async function placeOf({
 export async function inspectExecutor({ app, run, signal }: Lead): Promise<{ workSha256: string; head: string }> {
   const { manifest, runDir } = run;
   if (manifest.commit === "") return { workSha256: app.sha256(formatWork(null)), head: "" };
-  const before: Surroundings = surroundingsSchema.parse(JSON.parse((await app.store.readText(surroundingsPath(runDir))) ?? "null"));
+  const before = await loadBefore({ app, run });
   const place = await placeOf({ app, run });
   const { plan } = manifest.context;
   const planned =
@@ -94,6 +98,18 @@ export async function inspectExecutor({ app, run, signal }: Lead): Promise<{ wor
     text: `git saw ${look.commits.length} commit${look.commits.length === 1 ? "" : "s"}, ${look.diffstat.files} file${look.diffstat.files === 1 ? "" : "s"} changed`,
   });
   return { workSha256: app.sha256(text), head: look.head };
+}
+
+/** What stood before the executor first started. @throws OKSTRA_RUN_CORRUPT when the file is not what was written then */
+async function loadBefore({ app, run }: Pick<Lead, "app" | "run">): Promise<Surroundings> {
+  const path = surroundingsPath(run.runDir);
+  const text = await app.store.readText(path);
+  if (text !== null && app.sha256(text) === run.log.state.surroundingsSha256) return surroundingsSchema.parse(JSON.parse(text));
+  throw new OkstraError("OKSTRA_RUN_CORRUPT", {
+    message: `${path} is not what okstra wrote before the executor started, so that nobody can tell what the executor touched.`,
+    hint: "Look at the other branches and the main checkout, then start a new run.",
+    details: { path },
+  });
 }
 
 /** The commands that tell whether the code is good: the project's own, else what the `checks` worker finds. */

@@ -4,6 +4,7 @@ import type { Effect } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
+import { sweepScratch } from "../scratch/open-scratch.ts";
 import { validateRun } from "../validate/validate-run.ts";
 import { advanceRun, decideRun } from "./advance-run.ts";
 import { prepareExecutor } from "./inspect-executor.ts";
@@ -41,6 +42,7 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
     });
   }, CANCEL_POLL_MS);
   try {
+    await sweepScratch(app);
     const watch = await watchTree(app, run.manifest);
     const effects = await run.log.append({
       type: "run-started",

@@ -34,7 +34,7 @@ export async function executeReproductions(
     if (command === undefined) continue;
     let failed = failures.get(command);
     if (failed === undefined) {
-      if (failures.size >= MAX_COMMANDS || options.signal.aborted) continue;
+      if (options.signal.aborted) continue;
       app.emit({ type: "reproducing", text: `reproducing: ${options.redact(command)}` });
       failed = await countFailures(app, command, { ...options, cwd: manifest.provision.path });
       // An interrupted execution has shown nothing: a resumed run makes it again.
@@ -78,4 +78,19 @@ export async function countFailures(
     if (end.ended === "by-itself" && end.exitCode !== 0 && end.exitCode !== 126 && end.exitCode !== 127) failed += 1;
   }
   return failed;
+}
+
+/**
+ * Of what is proposed, what is executed: of each worker its first different commands, whatever the others propose, so that
+ * neither their order nor one who proposes many takes anything from another. A NUL is in no command that a shell can be given.
+ */
+export function withinBudget<T>(all: readonly T[], of: (each: T) => { worker: string; command: string | undefined }): readonly T[] {
+  const taken = new Map<string, Set<string>>();
+  return all.filter((each) => {
+    const { worker, command } = of(each);
+    if (command === undefined || command.includes("\0")) return false;
+    const own = taken.get(worker) ?? new Set();
+    taken.set(worker, own.has(command) || own.size < MAX_COMMANDS ? own.add(command) : own);
+    return own.has(command);
+  });
 }

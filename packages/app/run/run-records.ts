@@ -52,7 +52,7 @@ async function inputWithoutVotes(app: App, run: Run, round: number): Promise<Con
     round,
     lanes: await laneSummaries(app, run, round),
     findings: findings.map((finding) => ({ finding, grounding: groundFinding(finding, texts(finding)) })),
-    reproductions: log.state.reproductions.filter((record) => record.commit === commit),
+    reproductions: log.state.reproductions.filter((record) => record.commit === commit && record.round === round),
     onlyNewBlocks: manifest.onlyNewBlocks,
     previousLedger,
     loadText: (file) => texts({ file }),
@@ -150,6 +150,28 @@ export async function loadFindings(app: App, run: Run, round: number): Promise<r
   return raised;
 }
 
+/** What the executor of a round says that it could not do; it has no vote, and is in the report word for word. */
+async function loadExecutorFindings(app: App, run: Run, { worker, family }: RosterEntry, round: number): Promise<readonly RaisedFinding[]> {
+  const lane = laneName(worker, "execute", round);
+  const result = await loadResult(app, run, lane);
+  if (result === null) return [];
+  return workerResultSchema.parse(result).findings.map((finding, index) => ({ ...finding, id: `${lane}#${index + 1}`, worker, family }));
+}
+
+/** Every finding of every round, the executor's own too: what goes in comes out, by its id. Those of earlier rounds say so in it. */
+export async function loadAllFindings(app: App, run: Run): Promise<readonly (RaisedFinding & { readonly round: number })[]> {
+  const last = run.log.state.round;
+  const executor = run.manifest.roster.find((entry) => entry.role === "executor");
+  const all: (RaisedFinding & { readonly round: number })[] = [];
+  for (let round = 1; round <= last; round += 1) {
+    const own = executor === undefined ? [] : await loadExecutorFindings(app, run, executor, round);
+    all.push(...own.map((finding) => ({ ...finding, round })));
+    for (const finding of await loadFindings(app, run, round))
+      all.push({ ...finding, id: round === last ? finding.id : `${finding.id}.r${round}`, round });
+  }
+  return all;
+}
+
 /** Who is to verify what in a round: it follows from the reviews alone, so that anybody can compute it again. */
 export async function verificationPlan(app: App, run: Run, round: number): Promise<VerificationPlan> {
   const findings = await loadFindings(app, run, round);
@@ -184,7 +206,7 @@ async function loadVotes(app: App, run: Run, round: number): Promise<readonly Vo
     assignments: plan.assignments,
     results: answers,
     loadText: (file) => texts({ file }),
-    executions: run.log.state.executedVotes,
+    executions: run.log.state.executedVotes.filter((record) => record.round === round),
     commit,
   });
   return records;
@@ -282,11 +304,12 @@ export async function decisionInput(app: App, run: Run): Promise<DecisionInput> 
     results: await loadResults(app, run, round),
     findings: await loadFindings(app, run, round),
     receipts: await loadReceipts(app, run, round),
-    reproductions: state.reproductions.filter((record) => record.commit === state.commit),
+    reproductions: state.reproductions.filter((record) => record.commit === state.commit && record.round === round),
     treeChanges: state.treeChanges,
     commit: state.commit,
     context: manifest.context,
     work: await loadWork(app, run),
+    executorFindings: executor === undefined ? [] : await loadExecutorFindings(app, run, executor, round),
     executor: executor === undefined ? null : { worker: executor.worker, family: executor.family, end: executing?.end ?? "cancelled" },
     round,
     blockersPerRound: state.blockersPerRound,

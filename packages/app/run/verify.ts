@@ -2,11 +2,12 @@ import { formatTaskKey } from "@okstra/core/domain/task-key";
 import type { Provision } from "@okstra/core/domain/run";
 import { EMPTY_CONTEXT } from "@okstra/core/domain/task-context";
 import { OkstraError } from "@okstra/core/errors";
-import type { RepositoryLocation, SafeConfig } from "@okstra/core/git-port";
+import type { RepositoryLocation } from "@okstra/core/git-port";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
-import { openProject, type OpenProject } from "../project/open-project.ts";
+import { openProject } from "../project/open-project.ts";
+import { openCheckout } from "../scratch/open-scratch.ts";
 import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import { leadRun } from "./lead.ts";
 import { isOwnRecord, verifyKey, writeRun } from "./prepare-run.ts";
@@ -50,11 +51,14 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
     const safe = await app.git.safeConfig(location);
     const inPlace =
       commits.head === location.head && (await app.git.status(location.topLevel, { safe })).every((entry) => isOwnRecord(entry.path));
-    const tree = inPlace ? null : await openScratch(app, { location, commit: commits.head, safe, opened });
+    const installed = { tree: location.topLevel, names: opened.project.disposable ?? DEFAULT_DISPOSABLE };
+    const checkout = inPlace
+      ? null
+      : await openCheckout(app, { name: "verify", repository: location.commonDir, commit: commits.head, safe, installed });
     try {
       const place: Provision = {
         status: "skipped-in-worktree",
-        path: tree ?? location.topLevel,
+        path: checkout?.path ?? location.topLevel,
         branch,
         baseRef: commits.base ?? "",
         taskKey: formatTaskKey(key),
@@ -79,7 +83,7 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
       await leadRun(app, run, signal);
       return await answerOf(app, run);
     } finally {
-      if (tree !== null) await app.store.remove(tree);
+      await checkout?.close();
     }
   } finally {
     await lease.release();
@@ -111,20 +115,4 @@ async function resolveRange(
 async function branchName(app: App, location: RepositoryLocation, head: string): Promise<string> {
   const answer = await app.git.run(location.topLevel, ["symbolic-ref", "--quiet", "--short", "HEAD"], { okExitCodes: [0, 1] });
   return answer.exitCode === 0 && head === location.head ? answer.stdout.trim() : head.slice(0, 12);
-}
-
-async function openScratch(
-  app: App,
-  options: { location: RepositoryLocation; commit: string; safe: SafeConfig; opened: OpenProject },
-): Promise<string> {
-  const { location, opened } = options;
-  const parent = `${app.surroundings.home}/scratch`;
-  await app.store.ensureDirectory(parent);
-  const path = `${parent}/verify-${app.ids.randomHex(8)}`;
-  await app.git.checkoutScratch({ repository: location.commonDir, commit: options.commit, path, safe: options.safe });
-  for (const name of opened.project.disposable ?? DEFAULT_DISPOSABLE) {
-    if ((await app.store.exists(`${location.topLevel}/${name}`)) && !(await app.store.exists(`${path}/${name}`)))
-      await app.files.copyDirectory(`${location.topLevel}/${name}`, `${path}/${name}`);
-  }
-  return path;
 }

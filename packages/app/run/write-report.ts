@@ -14,7 +14,7 @@ import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import { renderSarif } from "@okstra/core/report/sarif";
 import type { App } from "../app.ts";
 import type { PreparedRun } from "./prepare-run.ts";
-import { commitOfRound, decisionInput, loadReceipt, loadResult } from "./run-records.ts";
+import { commitOfRound, decisionInput, loadAllFindings, loadReceipt, loadResult } from "./run-records.ts";
 
 /** Builds the report from the run's files, writes its four forms, and answers the hash of `report.json`. */
 export async function writeReport(app: App, run: PreparedRun): Promise<string> {
@@ -96,7 +96,11 @@ export async function buildReport(app: App, run: Pick<PreparedRun, "manifest" | 
     unheard: convergence.unheard,
     rounds: state.blockersPerRound.map((blockers, index) => ({ round: index + 1, commit: commitOfRound(run, index + 1), blockers })),
     clarifications,
-    rawFindings: findings.map((finding) => ({ ...finding, file: finding.file ?? null, startLine: finding.startLine ?? null })),
+    rawFindings: (await loadAllFindings(app, run)).map((finding) => ({
+      ...finding,
+      file: finding.file ?? null,
+      startLine: finding.startLine ?? null,
+    })),
     totals: {
       findings: findings.length,
       byClass: countBy(convergence.clusters, (cluster) => cluster.class),

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { voteResultSchema } from "@okstra/core/convergence/votes";
 import { homeConfigSchema, projectSchema } from "@okstra/core/domain/project";
+import { reportProseSchema } from "@okstra/core/domain/report-prose";
 import { runManifestSchema } from "@okstra/core/domain/run";
 import { workerResultSchema } from "@okstra/core/domain/worker-result";
 import { runEventSchema } from "@okstra/core/events";
@@ -8,6 +10,8 @@ import { reportSchema } from "@okstra/core/report/report-data";
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "worker-result": workerResultSchema,
+  "vote-result": voteResultSchema,
+  "report-prose": reportProseSchema,
   report: reportSchema,
   run: runManifestSchema,
   project: projectSchema,

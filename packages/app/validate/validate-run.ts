@@ -302,7 +302,7 @@ async function checkReproductions({ app, run, breaks }: Subject): Promise<void> 
   for (const record of log.state.reproductions) {
     const entry = manifest.roster.find((each) => each.worker === record.worker);
     if (entry?.kind !== "checks" || record.commit !== log.state.commit) continue;
-    const lane = laneName(record.worker, "review", log.state.round);
+    const lane = laneName(record.worker, "review", record.round);
     const receipt = receiptSchema.safeParse(parseJson(await app.store.readText(`${runDir}/workers/${lane}/receipt.json`)));
     const executions = receipt.success
       ? receipt.data.executions.filter((each) => each.command === record.command && each.commit === record.commit)

@@ -30,8 +30,10 @@ export interface RunState {
   /** From 1; one more for each round of fixes. */
   readonly round: number;
   readonly lanes: Readonly<Record<string, LaneState>>;
-  readonly reproductions: readonly (ReproductionRecord & { readonly worker: string })[];
-  readonly executedVotes: readonly ExecutedVote[];
+  /** Hash of what stood before the executor first started; null before it was looked at. */
+  readonly surroundingsSha256: string | null;
+  readonly reproductions: readonly (ReproductionRecord & { readonly worker: string; readonly round: number })[];
+  readonly executedVotes: readonly (ExecutedVote & { readonly round: number })[];
   readonly criterionExecutions: readonly CriterionExecution[];
   /** What git saw of the executor's work, round by round. */
   readonly works: readonly { readonly round: number; readonly workSha256: string; readonly from: string; readonly head: string }[];
@@ -86,6 +88,7 @@ export const NEW_RUN: RunState = {
   lanes: {},
   reproductions: [],
   executedVotes: [],
+  surroundingsSha256: null,
   criterionExecutions: [],
   works: [],
   blockersPerRound: [],
@@ -138,8 +141,16 @@ export function transition(state: RunState, event: RunEventBody): Transition {
           attempt: event.attempt,
           commit: event.commit,
           lanes,
-          reproductions: state.reproductions.filter((record) => record.commit === event.commit && keptWorker(record.worker)),
-          executedVotes: state.executedVotes.filter((record) => record.commit === event.commit),
+          // Rounds before this one rest on what was executed then.
+          reproductions: state.reproductions.filter(
+            (record) => record.round < state.round || (record.commit === event.commit && keptWorker(record.worker)),
+          ),
+          // What is voted on anew has other items: what was executed for the old ones says nothing of them.
+          executedVotes: state.executedVotes.filter(
+            (record) =>
+              record.round < state.round ||
+              (record.commit === event.commit && lanes[laneName(record.worker, "vote", record.round)]?.state === "ended"),
+          ),
           criterionExecutions: state.criterionExecutions.filter(({ execution }) => execution.commit === event.commit),
           treeChanges: event.commit === state.commit ? state.treeChanges : [],
           blockersPerRound: state.blockersPerRound.slice(0, state.round - 1),
@@ -203,6 +214,10 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       const lanes: RunState["lanes"] = { ...state.lanes, [event.lane]: { ...lane, state: "ended", end: event.end } };
       return accept({ lanes }, lane.role !== "write" && allEnded(lanes) ? [{ type: "advance" }] : []);
     }
+    case "executor-prepared":
+      return going && state.executor !== null && state.surroundingsSha256 === null
+        ? accept({ surroundingsSha256: event.surroundingsSha256 })
+        : reject("no executor is to be prepared");
     case "work-inspected": {
       if (!going || state.stage !== "running" || lastStep(state) !== "execute" || !allEnded(state.lanes) || isInspected(state))
         return reject("no work is to be inspected");
@@ -222,7 +237,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (!going || state.stage !== "running" || !isKnownWorker(state, event.worker)) return reject("nothing is to be reproduced");
       if (event.record.commit !== state.commit) return reject("the reproduction ran at another commit");
       if (event.record.failures > event.record.executions) return reject("more failures than executions");
-      return accept({ reproductions: [...state.reproductions, { ...event.record, worker: event.worker }] });
+      return accept({ reproductions: [...state.reproductions, { ...event.record, worker: event.worker, round: state.round }] });
     }
     case "vote-executed": {
       const { record } = event;
@@ -230,7 +245,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
         return reject("no vote is to be executed");
       if (record.commit !== state.commit) return reject("the vote was executed at another commit");
       if (record.failures > record.executions) return reject("more failures than executions");
-      return accept({ executedVotes: [...state.executedVotes, record] });
+      return accept({ executedVotes: [...state.executedVotes, { ...record, round: state.round }] });
     }
     case "criterion-executed": {
       if (!going || state.stage !== "running" || event.execution.commit !== state.commit) return reject("no criterion is to be executed");

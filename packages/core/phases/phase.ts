@@ -39,6 +39,8 @@ export interface DecisionInput {
   /** What git saw of the executor's work; null in phases without one, and without git. */
   readonly work: WorkRecord | null;
   readonly executor: LaneSummary | null;
+  /** What the executor says in the last round that it could not do. */
+  readonly executorFindings: readonly RaisedFinding[];
   /** Rounds that were run, from 1. */
   readonly round: number;
   /** Number of open blockers after each round. */

@@ -24,6 +24,7 @@ export const GATE_REASONS = [
   "plan-approved",
   "plan-rejected",
   "executor-not-ok",
+  "executor-left-open",
   "no-commits",
   "uncommitted-work",
   "outside-plan",

@@ -70,7 +70,8 @@ function blockersOf(facts: NextStepFacts): NextStep[] {
   if (has("clarifications-open")) steps.push({ code: "answer-questions", command: answerCommand(facts) });
   if (has(...BREACHES)) steps.push({ code: "look-at-work", command: `git -C ${quoteForShell(facts.worktree)} log --stat` });
   if (type === "implementation") {
-    if (has("blocking-findings", "no-commits", "executor-not-ok", "uncommitted-work")) steps.push({ code: "fix-round", command: again });
+    if (has("blocking-findings", "no-commits", "executor-not-ok", "executor-left-open", "uncommitted-work"))
+      steps.push({ code: "fix-round", command: again });
   } else if (type === "requirements-discovery" || type === "implementation-planning") {
     if (has("blocking-findings")) steps.push({ code: "run-again", command: again });
   } else if (has("blocking-findings", "criteria-not-met")) {

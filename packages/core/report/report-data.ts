@@ -39,6 +39,7 @@ const reportRawFindingSchema = z.looseObject({
   severity: z.string(),
   file: z.string().nullable(),
   startLine: z.int().nullable(),
+  round: z.int().min(1).default(1),
   family: z.string().optional(),
   category: z.string().optional(),
   endLine: z.int().nullable().optional(),

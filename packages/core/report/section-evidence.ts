@@ -45,11 +45,16 @@ function reproductionBlocks(report: Report, words: Wording): Block[] {
   return [{ kind: "table", head: [words.labels.command, words.labels.finding, words.labels.detail], rows }];
 }
 
+/** Said only where there were several rounds. */
+function roundOf({ round }: Report["rawFindings"][number], report: Report, words: Wording): string {
+  return report.rounds.length > 1 ? words.inRound(round) : "";
+}
+
 function rawFindingBlock(finding: Report["rawFindings"][number], report: Report, words: Wording): FindingBlock {
   const { labels } = words;
   const excerpt = (label: string, value: string | null | undefined): { label: string; text: string }[] =>
     value === null || value === undefined || value === "" ? [] : [{ label, text: value }];
-  const raisedBy = [finding.worker, finding.family ?? "", finding.category ?? "", finding.symbol ?? ""]
+  const raisedBy = [finding.worker, finding.family ?? "", finding.category ?? "", finding.symbol ?? "", roundOf(finding, report, words)]
     .filter((part) => part !== "")
     .join(" · ");
   return {

@@ -114,6 +114,7 @@ export const EN = {
     "plan-approved": "A person approved exactly this plan.",
     "plan-rejected": "A person rejected this plan.",
     "executor-not-ok": "The executor did not finish.",
+    "executor-left-open": "The executor itself says that something grave is not done.",
     "no-commits": "The executor left no commit on the task's branch.",
     "uncommitted-work": "The executor left changes that are in no commit.",
     "outside-plan": "Files were changed that the approved plan does not name.",
@@ -320,6 +321,7 @@ export const EN = {
   more: (characters: number) => `… ${characters} more characters, in run.json`,
   summary: (ok: number, lanes: number, findings: number, blocks: number, held: number) =>
     `${ok} of ${plural(lanes, "worker", "workers")} finished. ${plural(findings, "finding", "findings")}: ${blocks} blocking, ${held} held for a person, ${findings - blocks - held} others.`,
+  inRound: (round: number) => `round ${round}`,
   crossCheck: (families: number) => `Cross-checked by ${plural(families, "independent family", "independent families")}.`,
   milliseconds: (n: number) => `${n} ms`,
   seconds: (n: string) => `${n} s`,

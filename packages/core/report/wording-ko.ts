@@ -102,6 +102,7 @@ export const KO: Wording = {
     "plan-approved": "사람이 바로 이 계획을 승인했습니다.",
     "plan-rejected": "사람이 이 계획을 반려했습니다.",
     "executor-not-ok": "실행자가 끝까지 마치지 못했습니다.",
+    "executor-left-open": "중대한 일을 하지 못했다고 실행자 스스로 밝혔습니다.",
     "no-commits": "실행자가 작업 브랜치에 커밋을 남기지 않았습니다.",
     "uncommitted-work": "실행자가 커밋되지 않은 변경을 남겼습니다.",
     "outside-plan": "승인된 계획에 없는 파일이 변경되었습니다.",
@@ -293,6 +294,7 @@ export const KO: Wording = {
   more: (characters) => `… ${characters}자 더 있음, run.json 참고`,
   summary: (ok, lanes, findings, blocks, held) =>
     `작업자 ${lanes}개 중 ${ok}개가 끝까지 마쳤습니다. 발견 사항 ${findings}건: 차단 ${blocks}건, 보류 ${held}건, 그 밖 ${findings - blocks - held}건.`,
+  inRound: (round: number) => `${round}라운드`,
   crossCheck: (families) => `독립 계열 ${families}개가 교차 확인했습니다.`,
   milliseconds: (n) => `${n}ms`,
   seconds: (n) => `${n}초`,

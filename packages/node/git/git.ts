@@ -174,11 +174,14 @@ export function createGit(parts: { process: ReturnType<typeof createGitProcess>;
       }
     },
     async loadFileAt(dir, commit, path) {
-      const answer = await git.run([...noHooks, "cat-file", "--batch"], { cwd: dir, stdin: `${commit}:${path}\n` });
-      const header = answer.stdout.slice(0, answer.stdout.indexOf("\n"));
-      const size = / blob (\d+)$/.exec(header)?.[1];
-      if (size === undefined || Number(size) > MAX_FILE_BYTES || /[\n\r]/.test(path)) return null;
-      return answer.stdout.slice(header.length + 1, -1);
+      if (/[\0\n\r]/.test(path)) return null;
+      // The size first: what is too large is not read to find out.
+      const stdin = `${commit}:${path}\n`;
+      const told = await git.run([...noHooks, "cat-file", "--batch-check"], { cwd: dir, stdin });
+      const size = / blob (\d+)\n$/.exec(told.stdout)?.[1];
+      if (size === undefined || Number(size) > MAX_FILE_BYTES) return null;
+      const { stdout } = await git.run([...noHooks, "cat-file", "--batch"], { cwd: dir, stdin });
+      return stdout.slice(stdout.indexOf("\n") + 1, -1);
     },
     async checkoutScratch({ repository, commit, path, safe }) {
       await git.run([...noHooks, "clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--template=", "--", repository, path], {

@@ -1,4 +1,5 @@
 import { overrideGate } from "@okstra/app/run/override-gate";
+import { personOf } from "@okstra/app/task/person";
 import { requireTaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { CliContext } from "../../command.ts";
@@ -18,7 +19,6 @@ export async function run(
   if (until !== null && Number.isNaN(until.getTime()))
     throw new OkstraError("OKSTRA_USAGE", { message: `"${flags.until ?? ""}" is no date; say for example 2026-12-31.` });
   const app = await context.openApp();
-  const by = app.surroundings.env["USER"] ?? app.surroundings.env["LOGNAME"] ?? "unknown";
   const answer = await overrideGate(app, {
     task,
     dir: resolveDirectory(app, flags.projectRoot),
@@ -26,7 +26,7 @@ export async function run(
     gate: gate ?? null,
     reason: flags.reason,
     until: until?.toISOString() ?? null,
-    by,
+    by: personOf(app),
   });
   context.ui.answer(answer, await describeRun(app, answer));
 }

@@ -65,6 +65,16 @@ test.each<[string, Partial<DecisionInput>, string[], "escalation" | "abort"]>([
   ["case 41: it rewrote history", { work: work({ rewritten: true }) }, ["history-rewritten"], "abort"],
   ["case 13: it changed settings of agents", { work: work({ agentSettings: [".mcp.json"] }) }, ["agent-settings-changed"], "escalation"],
   ["a verifier crashed", { lanes: [lane("a", "acme"), lane("b", "north", "failed")] }, ["verifiers-missing"], "escalation"],
+  [
+    "the executor says that something grave is not done",
+    {
+      executorFindings: [
+        { id: "writer.execute#1", worker: "writer", family: "acme", claim: "S2 is not done", category: "scope", severity: "P1" },
+      ],
+    },
+    ["executor-left-open"],
+    "escalation",
+  ],
   ["nobody verified", { lanes: [] }, ["verifiers-missing"], "escalation"],
   ["a verifier changed the tree", { treeChanges: [{ workers: ["a"], paths: ["x"] }] }, ["tree-changed"], "escalation"],
   ["a finding blocks", { ...blocking("blocks"), blockersPerRound: [1] }, ["blocking-findings"], "escalation"],

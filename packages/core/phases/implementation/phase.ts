@@ -39,6 +39,7 @@ function decide(input: DecisionInput): ReturnType<Phase["decide"]> {
   if (executor?.end !== "ok") holding.push("executor-not-ok");
   if (input.commit === "") holding.push("no-commit");
   else if ((work?.commits.length ?? 0) === 0) holding.push("no-commits");
+  if (input.executorFindings.some(({ severity }) => severity === "P0" || severity === "P1")) holding.push("executor-left-open");
   holding.push(...listBreaches(input).map(({ code }) => code));
   if (lanes.length === 0 || lanes.some((lane) => lane.end !== "ok")) holding.push("verifiers-missing");
   if (treeChanges.length > 0) holding.push("tree-changed");
