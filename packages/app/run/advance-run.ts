@@ -39,9 +39,10 @@ export async function advanceRun(lead: Lead): Promise<readonly Effect[]> {
       await reproduceFindings(lead);
       await executeCriteria(lead);
       if (lead.signal.aborted) return [];
-      const { assignments } = await verificationPlan(app, run, round);
-      if (assignments.length === 0) return convergeRound(lead);
-      const lanes = assignments.map(({ worker }) => ({ lane: laneName(worker, "vote", round), worker }));
+      const { assignments, rulings } = await verificationPlan(app, run, round);
+      const workers = [...new Set([...assignments.map(({ worker }) => worker), ...(rulings === null ? [] : [rulings.worker])])].sort();
+      if (workers.length === 0) return convergeRound(lead);
+      const lanes = workers.map((worker) => ({ lane: laneName(worker, "vote", round), worker }));
       return log.append({ type: "lanes-planned", round, role: "vote", lanes, commit });
     }
     case "converge":

@@ -15,6 +15,7 @@ export interface PromptOptions {
   readonly round?: number;
   readonly openItems?: ProfileVariables["openItems"];
   readonly items?: ProfileVariables["items"];
+  readonly pairs?: ProfileVariables["pairs"];
   readonly facts?: string;
 }
 
@@ -41,6 +42,7 @@ export async function renderPrompt(template: string, manifest: RunManifest, opti
       options.openItems ??
       context.openFindings.map(({ id, severity, claim, ...place }) => ({ id, severity, claim, place: describePlace(place) })),
     items: options.items ?? [],
+    pairs: options.pairs ?? [],
     facts: options.facts ?? "",
   };
   return String(await liquid.parseAndRender(template, variables));

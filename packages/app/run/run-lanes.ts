@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { openRows } from "@okstra/core/convergence/ledger";
+import type { RulingPair } from "@okstra/core/convergence/rulings";
 import { voteResultSchema } from "@okstra/core/convergence/votes";
 import type { LaneEnd } from "@okstra/core/domain/finding";
 import type { RosterEntry } from "@okstra/core/domain/run";
@@ -21,6 +22,7 @@ interface LaneTask {
   readonly template: string;
   readonly resultSchema: z.ZodType;
   readonly items?: ProfileVariables["items"];
+  readonly pairs?: ProfileVariables["pairs"];
   readonly facts?: string;
 }
 
@@ -59,6 +61,7 @@ async function runTask(
     resultSchema: task.resultSchema,
     ...(openItems === undefined ? {} : { openItems }),
     ...(task.items === undefined ? {} : { items: task.items }),
+    ...(task.pairs === undefined ? {} : { pairs: task.pairs }),
     ...(task.facts === undefined ? {} : { facts: task.facts }),
   });
   await log.append({ type: "lane-started", worker, lane, attempt, nonce, commit });
@@ -112,7 +115,13 @@ async function taskOf(lead: Lead, role: "review" | "execute" | "vote" | "write",
     template: VOTE_PROFILE,
     resultSchema: voteResultSchema,
     items: plan.items.filter(({ id }) => mine.has(id)).map(({ id, claim, ...place }) => ({ id, claim, place: describePlace(place) })),
+    pairs: plan.rulings?.worker === worker ? plan.rulings.pairs.map(describePair) : [],
   };
+}
+
+function describePair({ id, sides }: RulingPair): ProfileVariables["pairs"][number] {
+  const [one, other] = sides.map(({ claim, ...place }) => `${claim}${place.file === null ? "" : ` [${describePlace(place)}]`}`);
+  return { id, one: one ?? "", other: other ?? "" };
 }
 
 /** What earlier rounds left open: claim and place, not who raised it. */

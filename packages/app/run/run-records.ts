@@ -3,6 +3,7 @@ import type { ConvergenceInput, LaneSummary } from "@okstra/core/convergence/con
 import { groundFinding } from "@okstra/core/convergence/ground";
 import { ledgerSchema, type LedgerRow } from "@okstra/core/convergence/ledger";
 import { planVerification, rankVotes, voteResultSchema, type VerificationPlan, type VoteRecord } from "@okstra/core/convergence/votes";
+import { planRulings, readRulings, type RulingPlan } from "@okstra/core/convergence/rulings";
 import type { RaisedFinding } from "@okstra/core/domain/finding";
 import { receiptSchema, type Receipt } from "@okstra/core/domain/receipt";
 import type { RosterEntry } from "@okstra/core/domain/run";
@@ -37,7 +38,8 @@ export function keptConvergencePath(runDir: string, round: number): string {
 
 /** Everything that a round converges from, as it follows from the run's files; for the lead and for the validator. */
 export async function convergenceInput(app: App, run: Run, round: number): Promise<ConvergenceInput> {
-  return { ...(await inputWithoutVotes(app, run, round)), votes: await loadVotes(app, run, round) };
+  const base = await inputWithoutVotes(app, run, round);
+  return { ...base, votes: await loadVotes(app, run, round), rulings: await loadRulings(app, run, round) };
 }
 
 async function inputWithoutVotes(app: App, run: Run, round: number): Promise<ConvergenceInput> {
@@ -173,19 +175,30 @@ export async function loadAllFindings(app: App, run: Run): Promise<readonly (Rai
 }
 
 /** Who is to verify what in a round: it follows from the reviews alone, so that anybody can compute it again. */
-export async function verificationPlan(app: App, run: Run, round: number): Promise<VerificationPlan> {
+export async function verificationPlan(
+  app: App,
+  run: Run,
+  round: number,
+): Promise<VerificationPlan & { readonly rulings: RulingPlan | null }> {
   const findings = await loadFindings(app, run, round);
   const preliminary = converge(await inputWithoutVotes(app, run, round));
   const lanes = await laneSummaries(app, run, round);
-  return planVerification({
-    clusters: preliminary.clusters,
-    findings,
-    lanes: lanes.map((lane) => ({
-      ...lane,
-      canVote: run.manifest.roster.some(({ worker, kind }) => worker === lane.worker && kind !== "checks"),
-    })),
-    sha256: app.sha256,
-  });
+  const able = lanes.map((lane) => ({
+    ...lane,
+    canVote: run.manifest.roster.some(({ worker, kind }) => worker === lane.worker && kind !== "checks"),
+  }));
+  const plan = planVerification({ clusters: preliminary.clusters, findings, lanes: able, sha256: app.sha256 });
+  return { ...plan, rulings: planRulings({ undecided: preliminary.undecided, findings, lanes: able, sha256: app.sha256 }) };
+}
+
+/** What the adjudicator of a round said of the pairs that the text leaves open; none while nobody was asked or it failed. */
+async function loadRulings(app: App, run: Run, round: number): Promise<ReadonlyMap<string, boolean>> {
+  const asked = Object.values(run.log.state.lanes).some((lane) => lane.role === "vote" && lane.round === round);
+  const plan = asked ? (await verificationPlan(app, run, round)).rulings : null;
+  if (plan === null) return new Map();
+  const lane = laneName(plan.worker, "vote", round);
+  const result = run.log.state.lanes[lane]?.end === "ok" ? await loadResult(app, run, lane) : null;
+  return result === null ? new Map() : readRulings(plan, voteResultSchema.parse(result).rulings);
 }
 
 /** The votes of a round as they count; none while nobody was asked. */

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { ExecutedVote } from "../domain/execution.ts";
 import type { FindingClass, LaneEnd, Severity } from "../domain/finding.ts";
 import { EVIDENCE, needsVerification, type Evidence } from "./classify.ts";
+import { rulingSchema } from "./rulings.ts";
 import { compareText } from "./content.ts";
 import { groundFinding } from "./ground.ts";
 import { EXECUTIONS_FOR_PROOF, isProof } from "./proof.ts";
@@ -65,6 +66,7 @@ export const voteResultSchema = z.looseObject({
   nonce: z.string().describe("OKSTRA_NONCE, word for word: it binds the result to this lane of this run"),
   runId: z.string().optional().describe("OKSTRA_RUN_ID; checked when given"),
   votes: z.array(voteAnswerSchema).max(MOST_ITEMS).default([]).describe("One for each item; two for one item cancel each other"),
+  rulings: z.array(rulingSchema).max(MOST_ITEMS).default([]).describe("One for each pair, where pairs were asked about"),
 });
 
 /** A vote as it counts. */

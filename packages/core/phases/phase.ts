@@ -94,6 +94,8 @@ export interface ProfileVariables {
   readonly openItems: readonly { readonly id: string; readonly severity: string; readonly claim: string; readonly place: string }[];
   /** Claims to be verified blind; only for a verifier. */
   readonly items: readonly { readonly id: string; readonly claim: string; readonly place: string }[];
+  /** Pairs of claims of which one worker says whether they are one defect; only for that one. */
+  readonly pairs: readonly { readonly id: string; readonly one: string; readonly other: string }[];
   /** The report's facts as JSON; only for the report writer. */
   readonly facts: string;
 }

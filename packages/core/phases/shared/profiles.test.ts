@@ -42,6 +42,7 @@ function variables(name: string, schema: z.ZodType, more: Partial<ProfileVariabl
     plan: "",
     openItems: [],
     items: [],
+    pairs: [],
     facts: "",
     ...more,
   };

@@ -8,6 +8,14 @@ Say of each item below whether its claim is true of the head commit. Each item s
 ## Items
 {% for item in items %}
 - {{ item.id }}: {{ item.claim | normalize_whitespace }}{% if item.place != "" %} Place: \`{{ item.place | normalize_whitespace }}\`{% endif %}{% endfor %}
+{%- if pairs.size > 0 %}
+
+## Pairs
+
+Would one fix resolve both? Answer each in \`rulings\`: \`{ "pair": "{{ pairs[0].id }}", "same": true }\`. When in doubt leave the pair out.
+{% for pair in pairs %}
+- {{ pair.id }}: (1) {{ pair.one | normalize_whitespace }} (2) {{ pair.other | normalize_whitespace }}{% endfor %}
+{%- endif %}
 
 ${SMALL_CONTRACT}
 ## How you judge
