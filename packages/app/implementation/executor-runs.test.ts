@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { createPlayProject } from "@okstra/testkit/play-project";
 import { createRunProject, WORKER_LINES } from "@okstra/testkit/run-project";
 import type { TestProject } from "@okstra/testkit/test-project";
 
@@ -107,6 +108,39 @@ test("what the first round left is mended in the second", async () => {
   );
   expect([status, json.verdict]).toEqual([0, "implemented"]);
   expect(report).toMatch(/\| 1 \| \*\*1\*\* \|\n\| 2 \| \*\*0\*\* \|/);
+});
+
+test("an executor whose result is no JSON has failed, whatever it committed", async () => {
+  const { status, reasons, json } = await implement(`${MEND}; echo nonsense > "$OKSTRA_RESULT"; exit 0`);
+  expect([status, json.verdict]).toEqual([10, "not-implemented"]);
+  expect(reasons).toContain("executor-not-ok");
+});
+
+test("a file that the approved plan does not name holds the gate, and is named", async () => {
+  project = await createPlayProject("strict");
+  const settings = join(project.repo.root, ".project-docs/okstra/project.json");
+  await project.okstra(["task", "new", "g/t", "--category", "feature"]);
+  await project.okstra(["go", "g/t"]);
+  await project.okstra(["answer", "g/t", "Q1=No."]);
+  await project.okstra(["go", "g/t"]);
+  expect((await project.okstra(["approve", "g/t"])).status).toBe(0);
+  const config = JSON.parse(readFileSync(settings, "utf8"));
+  const rogue = reviewing(`sed -i 's/a - b/a + b/' src/sum.js && echo x > src/extra.js && git add src && ${COMMIT} -m 'Add and more'`);
+  config.workers.erik.command = ["sh", "-c", rogue];
+  writeFileSync(settings, JSON.stringify(config));
+  const { status, json } = await project.okstra(["run", "g/t", "-t", "implementation"]);
+  expect([status, json.gate.open, json.gate.reasons.includes("outside-plan")]).toEqual([10, false, true]);
+  expect(readFileSync(json.report.md, "utf8")).toContain("src/extra.js");
+  expect((await project.okstra(["validate", "g/t"])).json.broken).toEqual([]);
+});
+
+test("inside another task's worktree nobody edits without --here", async () => {
+  project = await createRunProject({ passing: false, lines: { edit: reviewing(MEND) } });
+  const { path } = await project.provision("g/other");
+  const before = await project.repo.git(["rev-parse", "HEAD"], { cwd: path });
+  const refused = await project.okstra(["run", "g/t", "-t", "implementation", "--workers", "edit,silent"], { cwd: path });
+  expect([refused.status === 0, refused.json.error.code]).toEqual([false, "OKSTRA_PREPARE_HERE_REQUIRED"]);
+  expect(await project.repo.git(["rev-parse", "HEAD"], { cwd: path })).toEqual(before);
 });
 
 describe("the report writer", () => {
