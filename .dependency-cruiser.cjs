@@ -7,6 +7,9 @@ const BUILTIN = ["core"];
 /** Ways in: each wires the real parts together in its main.ts and nowhere else. */
 const WAYS_IN = "cli|mcp|server";
 
+/** The one command that starts the MCP server. */
+const MCP_COMMAND = "^packages/cli/commands/mcp/";
+
 const own = (name) => `^packages/${name}/`;
 const otherThan = (...names) => ({ path: "^packages/", pathNot: `^packages/(${names.join("|")})/` });
 
@@ -40,7 +43,8 @@ function layer(name, from, to) {
 module.exports = {
   forbidden: [
     ...layers,
-    layer("cli-layer", { path: own("cli"), pathNot: [TEST, `${own("cli")}main[.]ts$`] }, otherThan("cli", "app", "core")),
+    layer("cli-layer", { path: own("cli"), pathNot: [TEST, `${own("cli")}main[.]ts$`, MCP_COMMAND] }, otherThan("cli", "app", "core")),
+    layer("cli-mcp-layer", { path: MCP_COMMAND, pathNot: TEST }, otherThan("cli", "app", "core", "mcp")),
     layer("cli-main-layer", { path: `${own("cli")}main[.]ts$` }, otherThan("cli", "app", "core", "node", "workers")),
     {
       name: "only-tests-use-testkit",

@@ -3,14 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { transformSync } from "esbuild";
 
-/** Files that may write to standard output by its name; everything else talks through the ui. */
-const STDOUT_EXCEPTIONS = new Set(["packages/cli/ui.ts"]);
+/** Files that may write to standard output: the ui, and the MCP server, which speaks JSON-RPC there and has no ui. */
+const STDOUT_EXCEPTIONS = new Set(["packages/cli/ui.ts", "packages/mcp/serve-lane.ts"]);
 const STDOUT = [
   /\bprocess\s*(?:\?\.|\.)\s*stdout\b/u,
   /\bprocess\s*(?:\?\.)?\s*\[\s*["'`]stdout["'`]\s*\]/u,
   /\{[^{}]*\bstdout\b[^{}]*\}\s*=\s*process\b/u,
   /\bwriteSync\s*\(\s*1\s*,/u,
   /["'`]\/dev\/stdout["'`]/u,
+  /["'`]@modelcontextprotocol\/server\/stdio["'`]/u,
 ];
 
 const SOFT_LINE_LIMIT = 400;
@@ -26,7 +27,7 @@ export function findStdoutWriters(root) {
       const code = withoutComments(readFileSync(join(root, path), "utf8"));
       return STDOUT.some((pattern) => pattern.test(code));
     })
-    .map((path) => `${path}: writes standard output; only packages/cli/ui.ts may`);
+    .map((path) => `${path}: writes standard output; only ${[...STDOUT_EXCEPTIONS].join(" and ")} may`);
 }
 
 /** @param {string} root @returns {string[]} folders and files whose name says nothing about what is in them */

@@ -7,10 +7,12 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bootstrap } from "./bootstrap.mjs";
+import { installForeign } from "./foreign.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 await bootstrap();
+await installForeign();
 const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
 // A log gets no colours.
 const plain = process.stdout.isTTY === true || process.env["FORCE_COLOR"] !== undefined ? {} : { NO_COLOR: "1" };

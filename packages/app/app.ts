@@ -1,3 +1,4 @@
+import type { FakeModel } from "@okstra/core/fake-model-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
 import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sealer, Sha256, Store, Worker } from "@okstra/core/ports";
 import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
@@ -25,14 +26,20 @@ export interface App {
   readonly registry: RegistryStore;
   readonly git: Git;
   readonly files: WorktreeFiles;
+  /** Text of a regular file inside a tree, links followed; null when it is absent, leads outside, or has over 16 MiB. */
+  readonly readTreeFile: (root: string, relative: string) => Promise<string | null>;
   readonly projects: ProjectFiles;
   readonly trust: {
     approve(repository: string, items: readonly TrustItem[], at: string): Promise<void>;
     load(repository: string): Promise<ReadonlyMap<string, string>>;
   };
+  /** The table of prices that okstra comes with (assets/prices.json), as it was read. */
+  readonly loadPriceTable: () => Promise<unknown>;
   readonly processes: Processes;
   readonly runInherited: RunInherited;
   readonly workers: ReadonlyMap<string, Worker>;
+  /** Starts a model server on loopback for trying an agent; the caller closes it. */
+  readonly startFakeModel: () => Promise<FakeModel>;
   readonly emit: (event: ProgressEvent) => void;
 }
 

@@ -25,10 +25,12 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly emit: App["emit"];
+  /** How this okstra is started again; absent: by the launcher of the installed one. */
+  readonly launcher?: readonly [string, ...string[]] | undefined;
 }
 
 /** Wires the real parts together: the only place that knows them all. */
-export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
+export async function createApp({ env, cwd, emit, launcher }: AppOptions): Promise<App> {
   const store = createStore();
   const home = await findHome(resolve(cwd, env["OKSTRA_HOME"] ?? join(env["HOME"] ?? homedir(), ".okstra")));
   const locks = createLocks(home, store);
@@ -42,6 +44,7 @@ export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
       home,
       version: packageJson.version,
       runtime,
+      launcher: launcher ?? [process.execPath, join(runtime, "bin", "okstra.js")],
       assets: join(runtime, "assets"),
       env,
       platform: process.platform,
@@ -57,11 +60,14 @@ export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
     registry: createRegistryStore(home, { store, locks, clock: systemClock, ids: randomIds }),
     git: createGit({ process: createGitProcess(), trust }),
     files: createWorktreeFiles(home, store),
+    readTreeFile,
     projects: createProjectFiles(home, store),
     trust,
+    loadPriceTable: async () => (await import("../../assets/prices.json", { with: { type: "json" } })).default,
     processes,
     runInherited,
     workers,
+    startFakeModel: async () => (await import("@okstra/node/fake-model/fake-model")).startFakeModel(),
     emit,
   };
   // Loaded when a run starts one: most commands start none.
@@ -69,12 +75,34 @@ export async function createApp({ env, cwd, emit }: AppOptions): Promise<App> {
     kind: "command",
     run: async (request) => (await import("@okstra/workers/command")).createCommandWorker({ processes, store }).run(request),
   });
+  for (const kind of ["acp", "claude", "codex", "gemini"] as const)
+    workers.set(kind, {
+      kind,
+      run: async (request) => (await createAgent(kind, { processes, clock: systemClock })).run(request),
+      planCommand: async (worker, mode) =>
+        (await (await createAgent(kind, { processes, clock: systemClock })).planCommand?.(worker, mode)) ?? worker.command,
+    });
   workers.set("checks", {
     kind: "checks",
     run: async (request) => (await createChecks(app)).run(request),
     findCommands: async (directory) => (await (await createChecks(app)).findCommands?.(directory)) ?? [],
   });
   return app;
+}
+
+/** Agents' adapters bring their protocol's library along, so each is loaded by itself. */
+async function createAgent(kind: "acp" | "claude" | "codex" | "gemini", parts: Pick<App, "processes" | "clock">): Promise<Worker> {
+  const { createAgentWorker } = await import("@okstra/workers/agents/agent-worker");
+  switch (kind) {
+    case "acp":
+      return createAgentWorker((await import("@okstra/workers/acp")).createAcpDriver(parts), parts);
+    case "claude":
+      return createAgentWorker((await import("@okstra/workers/claude")).createClaudeDriver(parts), parts);
+    case "codex":
+      return createAgentWorker((await import("@okstra/workers/codex")).createCodexDriver(parts), parts);
+    case "gemini":
+      return createAgentWorker((await import("@okstra/workers/gemini")).createGeminiDriver(parts), parts);
+  }
 }
 
 async function createChecks(app: App): Promise<Worker> {
@@ -107,10 +135,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
   }
   process.on("exit", endAllNow);
+  // The file that was started leads here again, wherever this is installed or bundled.
+  const launcher = process.argv[1] === undefined ? undefined : ([process.execPath, process.argv[1]] as const);
   const status = await runCli(argv, {
     streams: processStreams(),
     env: process.env,
-    openApp: (emit) => createApp({ env: process.env, cwd: process.cwd(), emit }),
+    openApp: (emit) => createApp({ env: process.env, cwd: process.cwd(), emit, launcher }),
     stdinIsTerminal: process.stdin.isTTY === true,
     readStdin: readProcessStdin,
     interrupted: controller.signal,

@@ -1,10 +1,14 @@
 import { buildRouteMap } from "@stricli/core";
 import { convergeCommands } from "./commands/converge.ts";
+import { mcpCommands } from "./commands/mcp.ts";
+import { costCommands } from "./commands/cost.ts";
+import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
 import { reportCommands } from "./commands/report.ts";
 import { runCommands } from "./commands/run.ts";
 import { systemCommands } from "./commands/system.ts";
 import { taskCommands } from "./commands/task.ts";
+import { workersRoutes } from "./commands/workers.ts";
 import { worktreeRoutes } from "./commands/worktree.ts";
 
 /** Every command, declared once: parsing, help, documentation and completion come from here. */
@@ -15,7 +19,11 @@ export const routes = buildRouteMap({
     ...reportCommands,
     ...taskCommands,
     ...convergeCommands,
+    ...logsCommands,
+    ...costCommands,
     ...systemCommands,
+    ...mcpCommands,
+    workers: workersRoutes,
     worktree: worktreeRoutes,
   },
   docs: { brief: "Takes coding tasks through phases, each in its own worktree, with evidence that a program validated" },

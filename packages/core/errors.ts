@@ -123,11 +123,6 @@ export const ERROR_CATALOGUE = {
     when: "The repository's own configuration requires a filter or hook that nobody approved.",
     cure: "Look at it and run: okstra trust",
   },
-  OKSTRA_TRUST_REQUIRED: {
-    kind: "config",
-    when: "The repository supplies settings that a worker would obey, and nobody approved them.",
-    cure: "Look at them and run: okstra trust",
-  },
   OKSTRA_TASK_NOT_FOUND: { kind: "user", when: "No such task is registered.", cure: "List the tasks: okstra worktree list" },
   OKSTRA_TASK_EXISTS: {
     kind: "conflict",
@@ -214,10 +209,25 @@ export const ERROR_CATALOGUE = {
     when: "A worker is neither built in nor configured.",
     cure: "Add it under workers in project.json or OKSTRA_HOME/config.json.",
   },
+  OKSTRA_PREPARE_SANDBOX_UNAVAILABLE: {
+    kind: "config",
+    when: "A sandbox is required and this system has none that works.",
+    cure: "Install bubblewrap (Linux), or let the workers run without: okstra config set sandbox off",
+  },
   OKSTRA_PREPARE_WORKER_NOT_FOUND: {
     kind: "config",
     when: "A worker's program is not on PATH.",
     cure: "Install it, or mend the worker's command.",
+  },
+  OKSTRA_PREPARE_MODEL_UNKNOWN: {
+    kind: "config",
+    when: "A worker's model is neither an id nor an alias that okstra knows.",
+    cure: "Use one that the message lists, or add it under models in project.json or OKSTRA_HOME/config.json.",
+  },
+  OKSTRA_PREPARE_UNTRUSTED_SETTINGS: {
+    kind: "config",
+    when: "The tree supplies settings that an agent would obey, and nobody approved them as they are now.",
+    cure: "Look at them and run: okstra trust <group>/<task>",
   },
   OKSTRA_PREPARE_NO_WORKERS: { kind: "config", when: "The roster of the run is empty.", cure: "Name workers with --workers." },
   OKSTRA_PREPARE_TREE_DIRTY: {
@@ -235,10 +245,20 @@ export const ERROR_CATALOGUE = {
     when: "An implementation run was started inside another task's worktree.",
     cure: "Run it in the main worktree, or say --here.",
   },
+  OKSTRA_WORKER_EXISTS: {
+    kind: "conflict",
+    when: "A worker of that name is configured already.",
+    cure: "Choose another name, or say --replace.",
+  },
   OKSTRA_PHASE_NOT_AVAILABLE: {
     kind: "usage",
     when: "The task type is known but this version cannot run it.",
     cure: "Use one of the task types that the message lists.",
+  },
+  OKSTRA_WORKER_NOT_IN_RUN: {
+    kind: "user",
+    when: "The run has no such worker.",
+    cure: "Leave --worker out, or name one of those that the message lists.",
   },
   OKSTRA_RUN_NOT_FOUND: {
     kind: "user",
@@ -295,6 +315,11 @@ export const ERROR_CATALOGUE = {
     kind: "external",
     when: "The validator found broken rules.",
     cure: "See the list of rules; run the phase again.",
+  },
+  OKSTRA_DOOR_INVALID: {
+    kind: "config",
+    when: "okstra mcp --worker was started without the door of a lane, or what is there is not what okstra wrote.",
+    cure: "Start it by a run only: okstra gives it to the agent of a lane, with OKSTRA_DOOR set.",
   },
   OKSTRA_RESULTS_INVALID: {
     kind: "user",

@@ -29,7 +29,13 @@ const bodies = [
     executor: z.string().nullable().default(null).describe("Worker that edits; the first lane is then its own"),
     manifestSha256: hash,
   }),
-  z.looseObject({ type: z.literal("run-started"), attempt: z.int().min(1), commit: z.string(), isolation: z.string() }),
+  z.looseObject({
+    type: z.literal("run-started"),
+    attempt: z.int().min(1),
+    commit: z.string(),
+    isolation: z.string(),
+    withoutQuota: z.boolean().default(false).describe("A person goes on without the lanes whose quota is used up"),
+  }),
   z.looseObject({
     type: z.literal("lanes-planned"),
     round: z.int().min(1).max(MAX_ROUNDS),
@@ -57,7 +63,24 @@ const bodies = [
     findings: z.int().min(0),
     receiptSha256: hash,
     resultSha256: hash.nullable(),
+    family: z.string().nullable().default(null).describe("Of the model that served; null: the roster's"),
+    resumeAt: z.string().nullable().default(null).describe("When a quota that is used up is filled again"),
   }),
+  z.looseObject({ type: z.literal("lane-retried"), worker: z.string(), lane: laneName, reason: z.string(), resumed: z.boolean() }),
+  z
+    .looseObject({ type: z.literal("model-substituted"), worker: z.string(), lane: laneName, asked: z.string(), served: z.string() })
+    .describe("Another model answered than was asked for"),
+  z
+    .looseObject({ type: z.literal("sandbox-missing"), workers: z.array(z.string()).min(1), reason: z.string() })
+    .describe("Workers run without a sandbox although it is wanted where it is possible"),
+  z
+    .looseObject({
+      type: z.literal("run-paused"),
+      reason: z.literal("quota"),
+      lanes: z.array(laneName).min(1),
+      until: z.string().nullable(),
+    })
+    .describe("Nothing more can be done until a quota is filled; the run waits for `okstra resume`"),
   z.looseObject({ type: z.literal("tree-changed"), workers: z.array(z.string()).min(1), paths: z.array(z.string()).min(1) }),
   z.looseObject({ type: z.literal("reproduction-executed"), worker: z.string(), record: reproductionRecordSchema }),
   z.looseObject({ type: z.literal("vote-executed"), record: executedVoteSchema }),

@@ -28,6 +28,8 @@ export interface TrustItem {
   /** One line for a person. */
   readonly what: string;
   readonly trusted: boolean;
+  /** Why it can never be approved; absent for all that can. */
+  readonly refusal?: string;
 }
 
 /** git options that keep a repository's own, unapproved configuration from running anything. */
@@ -166,7 +168,7 @@ export interface WorktreeFiles extends TreeContents {
     path: string,
     files: readonly string[],
   ): Promise<{ copies: WorktreeMarker["copies"]; notes: readonly string[] }>;
-  /** Agents' settings that the repository supplies (cases 12, 13), with whether this very content was approved. */
+  /** Agents' settings that a tree supplies (cases 12, 13), one item a file, with whether this very content was approved. */
   findAgentSettings(root: string, approved: ReadonlyMap<string, string>): Promise<readonly TrustItem[]>;
   writeMarker(adminDir: string, marker: WorktreeMarker): Promise<void>;
   /** The commit that git's log of the tree's HEAD ends with; null when nothing is left of it. */

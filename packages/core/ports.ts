@@ -2,6 +2,7 @@
  * What the outside must implement for okstra. `app` uses only these; `node` and `workers` implement them;
  * the `main.ts` of a way in (command line, MCP, server) wires the real parts together.
  */
+import type { AttemptRecord, Budget, Cost, PermissionRecord, SandboxSetting, SandboxState, Usage } from "./domain/agent-use.ts";
 import type { Execution, ReproductionRecord } from "./domain/execution.ts";
 import type { QaCommand } from "./domain/project.ts";
 import type { Isolation, Receipt } from "./domain/receipt.ts";
@@ -58,6 +59,37 @@ export interface ProcessSpec {
   readonly redact: (text: string) => string;
   /** Ends the tree when it fires. */
   readonly signal: CancelSignal;
+  /** What the tree may write and see; absent or null: what the person may. */
+  readonly sandbox?: SandboxRequest | null;
+  /** Told of every chunk of either stream, in bytes. */
+  readonly onOutput?: (bytes: number) => void;
+}
+
+/**
+ * Everything may be read and nothing written, but for what is named. All paths absolute; those that do not exist are
+ * passed over. Where two name the same place, the later of `writable`, `readOnly`, `hidden`, `exposed` wins.
+ */
+export interface SandboxRequest {
+  readonly writable: readonly string[];
+  /** Read-only again inside something writable. */
+  readonly readOnly: readonly string[];
+  /** Empty for the tree: directories of secrets, okstra's own home. */
+  readonly hidden: readonly string[];
+  /** Seen again inside something hidden; `writable` says whether it may be written. */
+  readonly exposed: readonly { readonly path: string; readonly writable: boolean }[];
+}
+
+/** A started program whose streams its starter drives. */
+export interface RunningProcess {
+  /** Standard output as it comes; with back-pressure: what is not read stays in the pipe. Ends with the program's. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Settles when the bytes are handed over; a program that reads no more is no error. */
+  write(bytes: Uint8Array): Promise<void>;
+  endInput(): void;
+  /** SIGTERM for the tree, and SIGKILL two seconds later; as the spec's signal does. */
+  stop(): void;
+  /** Settles when no process of the tree is alive and the output was read. Rejects when the transcript cannot be written. */
+  readonly ended: Promise<ProcessEnd>;
 }
 
 export interface CapturedStream {
@@ -78,6 +110,13 @@ export interface ProcessEnd {
   readonly endedAt: string;
   readonly durationMs: number;
   readonly isolation: Isolation;
+  readonly sandbox: SandboxState;
+}
+
+/** A file of lines that is bounded and redacted as it is written. Both calls never throw but for a full or broken disk. */
+export interface LineFile {
+  add(line: string): void;
+  finish(): void;
 }
 
 export interface Processes {
@@ -86,12 +125,21 @@ export interface Processes {
    * @throws OKSTRA_PREPARE_WORKER_NOT_FOUND when the program does not exist
    */
   run(spec: ProcessSpec): Promise<ProcessEnd>;
+  /**
+   * Starts a program for a conversation; the tree is held as by `run`. `spec.stdin` is not allowed.
+   * @throws OKSTRA_PREPARE_WORKER_NOT_FOUND, OKSTRA_PREPARE_SANDBOX_UNAVAILABLE
+   */
+  start(spec: ProcessSpec): Promise<RunningProcess>;
   /** Absolute path of a program on the given PATH (or of a path as it is), or null. */
   findProgram(name: string, path: string): Promise<string | null>;
   /** Ends processes left by a dead okstra, found by their run id; answers how many. */
   endOrphans(runId: string): Promise<number>;
   /** The isolation that `run` will have here. */
   isolation(): Promise<Isolation>;
+  /** What a sandbox would be made of here; `unavailable` with the reason in words when there is none that works. */
+  sandbox(): Promise<{ readonly state: "bwrap" | "sandbox-exec" | "unavailable"; readonly reason: string | null }>;
+  /** Opens a transcript of lines, made anew with mode 0600, bounded in bytes (first and last half). */
+  openLines(path: string, redact: (text: string) => string): LineFile;
 }
 
 /**
@@ -131,6 +179,11 @@ export interface Locks {
 export interface Store {
   /** Null when absent. `regularFileOnly` refuses links, pipes and devices. */
   readText(path: string, options?: { maxBytes?: number; regularFileOnly?: boolean }): Promise<string | null>;
+  /**
+   * At most `length` bytes from an offset, with the file's size and what tells it from another file at the same path; null
+   * when it is absent. For files that grow and must not be read whole.
+   */
+  readPart(path: string, from: number, length: number): Promise<{ bytes: Uint8Array; size: number; identity: string } | null>;
   writeText(path: string, text: string, options?: { mode?: number }): Promise<void>;
   /** Creates with O_EXCL; false when the file is there already. */
   createText(path: string, text: string): Promise<boolean>;
@@ -197,18 +250,54 @@ export interface LaneRequest {
   readonly qaCommands: readonly QaCommand[] | null;
   readonly env: Readonly<Record<string, string>>;
   readonly redact: (text: string) => string;
+  /**
+   * Ends the lane: an interruption, the deadline or a budget; the lead knows which. An agent is asked to stop first
+   * (at most {@link POLITE_MS}), then its tree is ended.
+   */
   readonly signal: CancelSignal;
   readonly onActivity: (text: string) => void;
+  /** A sign of life with the bytes it had; the lead counts them against the budget. */
+  readonly onOutput: (bytes: number) => void;
+  /** What the lane has used so far, not what was added; every call replaces the one before. `cost`: as the agent says, null when it does not. */
+  readonly onUse: (usage: Usage, cost: Cost | null) => void;
+  /** Whether the worker may edit the tree: agents start in their edit mode or in their read-only or plan mode by it. */
+  readonly mode: "read-only" | "edit";
+  readonly sandbox: SandboxRequest | null;
+  /** The door for results: how an agent starts `okstra mcp --worker` for this lane, and where that leaves what came through. */
+  readonly door: LaneDoor;
+  /** JSON Schema of the result, for headless modes that take one. */
+  readonly resultJsonSchema: Readonly<Record<string, unknown>>;
+}
+
+/** How long an agent that was asked to stop may take before its tree is ended, in milliseconds. */
+export const POLITE_MS = 1000;
+
+/** An agent's session gets the command as its MCP server `okstra`. */
+export interface LaneDoor {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** The submitted result as text, or null; what stands there is judged by the lead once more. */
+  readonly loadResult: () => Promise<string | null>;
+  /** Directory of the door; the only place beside its `tmp` that a lane in a sandbox may write for okstra. */
+  readonly directory: string;
+  /** Writes a file of the lead's own there, by a plain name, and answers its path. */
+  readonly put: (name: string, text: string) => Promise<string>;
 }
 
 export interface WorkerSettings {
   readonly name: string;
   readonly kind: string;
+  /** Row of the table of agents that the worker is of, e.g. `opencode`; null for none. */
+  readonly preset: string | null;
   readonly command: readonly string[];
   readonly family: string;
   readonly model: string | null;
   readonly env: readonly string[];
   readonly deadlineMs: number;
+  /** Hard limits of each lane of the worker; absent or null: none. */
+  readonly budget?: Budget | null;
+  /** The worker's own setting; absent or null: the run's. */
+  readonly sandbox?: SandboxSetting | null;
 }
 
 /** What a lane left: the receipt without what only the lead knows, and the result's text as it was written. */
@@ -224,10 +313,27 @@ export interface LaneOutcome {
   readonly isolation: Isolation;
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
-  readonly usage: Readonly<Record<string, unknown>> | null;
+  readonly usage: Usage | null;
+  readonly agent?: AgentOutcome;
+  readonly sandbox: SandboxState;
   /** Executions that okstra's own code made, with the records of what they showed; empty for foreign workers. */
   readonly executions: readonly Execution[];
   readonly reproductions: readonly ReproductionRecord[];
+}
+
+/** What only agents leave. */
+export interface AgentOutcome {
+  /** As the agent's stream says; null when it does not. */
+  readonly cost: Cost | null;
+  /** When a quota that is used up is filled again, RFC 3339 UTC; null when the agent did not say. */
+  readonly quotaResetsAt: string | null;
+  readonly attempts: readonly AttemptRecord[];
+  readonly permissions: readonly PermissionRecord[];
+  /** How many there were; `permissions` has at most 200. */
+  readonly permissionCount: number;
+  /** Which way the result came. */
+  readonly resultBy: "door" | "schema" | "message" | null;
+  readonly agentVersion: string | null;
 }
 
 export interface Worker {
@@ -235,4 +341,6 @@ export interface Worker {
   run(request: LaneRequest): Promise<LaneOutcome>;
   /** Commands that tell whether the code in a directory is good; only a worker that finds such. */
   findCommands?(directory: string): Promise<readonly { readonly name: string; readonly command: string }[]>;
+  /** Program and arguments of a lane, as far as they are the same for every lane; absent: the worker's command as it is. */
+  planCommand?(worker: WorkerSettings, mode: LaneRequest["mode"]): Promise<readonly string[]>;
 }

@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly assets: string;
   /** Directory of the installed okstra itself. */
   readonly runtime: string;
+  /** Program and first arguments that start this okstra again in a process of its own. */
+  readonly launcher: readonly [string, ...string[]];
   /** Variables by name; only okstra's own code sees it, workers get an allow-list. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: string;

@@ -187,6 +187,21 @@ const VIOLATIONS: readonly Violation[] = [
   },
   {
     rule: "layers",
+    title: "a command other than mcp starts the MCP server",
+    files: {
+      "packages/mcp/serve.ts": `export const serve = 1;\n`,
+      "packages/cli/commands/a.ts": `export { serve } from "@okstra/mcp/serve";\n`,
+    },
+    says: "cli-layer",
+  },
+  {
+    rule: "layers",
+    title: "the mcp command wires node by itself",
+    files: { "packages/cli/commands/mcp/a.ts": `export { load } from "@okstra/node/store/load";\n` },
+    says: "cli-mcp-layer",
+  },
+  {
+    rule: "layers",
     title: "the server wires node by itself",
     files: { "packages/server/a.ts": `export { load } from "@okstra/node/store/load";\n` },
     says: "server-layer",
@@ -272,6 +287,12 @@ const VIOLATIONS: readonly Violation[] = [
     title: "file descriptor 1",
     files: { "packages/node/a.ts": `import { writeSync } from "node:fs";\n\nwriteSync(1, "here");\n` },
     says: "packages/node/a.ts: writes standard output",
+  },
+  {
+    rule: "stdout",
+    title: "an MCP server on the standard streams outside its entry",
+    files: { "packages/mcp/a.ts": `export { serveStdio } from "@modelcontextprotocol/server/stdio";\n` },
+    says: "packages/mcp/a.ts: writes standard output",
   },
   {
     rule: "names",

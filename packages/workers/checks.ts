@@ -86,6 +86,7 @@ export function createChecksWorker(parts: ChecksParts): Worker {
         exitCode: null,
         signal: null,
         isolation: session.isolation,
+        sandbox: "none",
         stdoutBytes: session.stdoutBytes,
         stderrBytes: session.stderrBytes,
         usage: null,

@@ -17,8 +17,7 @@ export function createCommandWorker(parts: { processes: Processes; store: Store 
       const [program, ...args] = request.worker.command;
       if (program === undefined)
         throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", { message: `The worker ${request.worker.name} has no command.` });
-      const submitted = `${request.laneDir}/submitted.json`;
-      await parts.store.remove(submitted);
+      const submitted = `${request.laneDir}/door/submitted.json`;
       const end = await parts.processes.run({
         command: [program, ...args],
         cwd: request.worktree,
@@ -39,10 +38,11 @@ export function createCommandWorker(parts: { processes: Processes; store: Store 
         captureBytes: CAPTURE_BYTES,
         redact: request.redact,
         signal: request.signal,
+        sandbox: request.sandbox,
+        onOutput: request.onOutput,
       });
-      // What was submitted may hold a secret: only the judged and redacted result stays.
+      // The lead removes it with the door: it may hold a secret, and only the judged and redacted result stays.
       const result = await readSubmitted(parts.store, submitted);
-      await parts.store.remove(submitted);
       const outcome = (kind: LaneOutcome["end"], reason: string | null, resultText: string | null): LaneOutcome => ({
         end: kind,
         reason,
@@ -53,6 +53,7 @@ export function createCommandWorker(parts: { processes: Processes; store: Store 
         exitCode: end.exitCode,
         signal: end.signal,
         isolation: end.isolation,
+        sandbox: end.sandbox,
         stdoutBytes: end.stdout.totalBytes,
         stderrBytes: end.stderr.totalBytes,
         usage: null,

@@ -1,8 +1,7 @@
+import { isAgentSetting } from "@okstra/core/domain/agent-settings";
 import type { StampedEntry, Surroundings, WorkRecord } from "@okstra/core/domain/work-record";
 import type { App } from "../app.ts";
 
-/** Names of what agents obey, wherever in the tree (the root's are also compared by content). */
-const SETTINGS_PATH = /(?:^|\/)(?:\.claude|\.mcp\.json|\.codex|\.gemini|\.cursor|\.opencode|opencode\.json|\.env)(?:\/|$)/;
 const LOOKS_AT_A_MOVING_BRANCH = 3;
 
 /** True for okstra's own records, which a link brings into every tree. */
@@ -96,7 +95,7 @@ export function findMainChanges(before: Surroundings, now: Surroundings, links: 
 
 /** Settings that agents obey among changed paths, and those at the root that changed out of git's sight. */
 export function findAgentSettings(before: Surroundings, now: Surroundings, changed: readonly string[]): string[] {
-  const found = new Set(changed.filter((path) => SETTINGS_PATH.test(path)));
+  const found = new Set(changed.filter(isAgentSetting));
   for (const name of findDifferences(before.agentSettings, now.agentSettings))
     if (![...found].some((path) => path === name || path.startsWith(`${name}/`))) found.add(name);
   return [...found].sort();

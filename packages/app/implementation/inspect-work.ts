@@ -1,3 +1,4 @@
+import { isCovered } from "@okstra/core/convergence/covered";
 import { mapSteps, sumChanges, type Surroundings, type TestFirst, type WorkRecord } from "@okstra/core/domain/work-record";
 import { OkstraError } from "@okstra/core/errors";
 import type { WorktreeMarker } from "@okstra/core/git-port";
@@ -20,7 +21,12 @@ export interface WorkPlan {
  */
 export async function inspectWork(
   app: App,
-  options: WorkPlace & { readonly before: Surroundings; readonly plan: WorkPlan | null; readonly testFirst: readonly TestFirst[] },
+  options: WorkPlace & {
+    readonly before: Surroundings;
+    readonly plan: WorkPlan | null;
+    readonly testFirst: readonly TestFirst[];
+    readonly protectedPaths?: readonly string[];
+  },
 ): Promise<WorkRecord> {
   const { before, plan, worktree } = options;
   if (before.repository !== options.repository || before.worktree !== worktree)
@@ -35,6 +41,8 @@ export async function inspectWork(
   const commits = isRange ? await fetchCommits(app, worktree, { ...range, steps: plan?.steps ?? [] }) : [];
   const files = isRange ? await fetchChanges(app, worktree, range.from, range.to) : [];
   const changed = files.map(({ path }) => path).filter((path) => !isOwnRecord(path));
+  // What a commit changed and a later one took back was touched as well.
+  const touched = commits.flatMap((commit) => commit.files.map(({ path }) => path));
   const marker = await app.files.loadMarkerOf(now.repository, worktree);
   const uncommitted = await loadUncommitted(app, { before, now, marker });
   return {
@@ -51,8 +59,14 @@ export async function inspectWork(
     rewritten: now.branch !== before.branch || !isRange || !(await isAncestor(app, worktree, before.head, now.head)),
     uncommitted,
     agentSettings: findAgentSettings(before, now, [...changed, ...uncommitted]),
+    protectedPaths: findProtected([...touched, ...uncommitted], options.protectedPaths ?? []),
     testFirst: [...options.testFirst],
   };
+}
+
+function findProtected(touched: readonly string[], globs: readonly string[]): string[] {
+  if (globs.length === 0) return [];
+  return [...new Set(touched)].filter((path) => isCovered(globs, path)).sort();
 }
 
 /** What is in no commit and was not so before; okstra's links, records and unchanged copies are not the work's. */

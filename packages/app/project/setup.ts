@@ -5,6 +5,7 @@ import type { TrustItem } from "@okstra/core/git-port";
 import { tellNotes } from "../worktree/place.ts";
 import type { App } from "../app.ts";
 import { openProject, suggestProjectId } from "./open-project.ts";
+import { listTrust } from "./trust.ts";
 
 export interface SetupAnswer {
   readonly projectId: string;
@@ -30,7 +31,7 @@ export async function setUpProject(
   if (opened === null) return replaceBrokenProject(app, options);
   const projectId = slugSegment(options.projectId ?? opened.project.projectId, app.sha256);
   if (opened.location !== null) await requireFreeId(app, projectId, opened.location.commonDir);
-  const trust = opened.location === null ? [] : await listTrust(app, opened.root, opened.location.commonDir);
+  const trust = await listTrust(app, opened.location, [opened.root]);
   const path = await writeProject(app, opened.root, { ...opened.project, projectId });
   return { projectId, root: opened.root, path, created: !opened.setUp, trust };
 }
@@ -45,7 +46,7 @@ async function replaceBrokenProject(app: App, options: { dir: string; projectId:
   const text = await app.store.readText(broken);
   if (text !== null) await app.store.createText(`${broken}.bad-${app.ids.randomHex(4)}`, text);
   const path = await writeProject(app, root, { schema: 1, projectId });
-  return { projectId, root, path, created: true, trust: location === null ? [] : await listTrust(app, root, location.commonDir) };
+  return { projectId, root, path, created: true, trust: await listTrust(app, location, [root]) };
 }
 
 /** okstra's own records in the project are private to it and never show in `git status`; project.json may be committed. */
@@ -74,20 +75,4 @@ async function requireFreeId(app: App, projectId: string, repository: string): P
       details: { projectId, registered: row.repository, here: repository },
     });
   }
-}
-
-/** Filters, hooks and agents' settings that the repository itself supplies. */
-async function listTrust(app: App, root: string, repository: string): Promise<readonly TrustItem[]> {
-  const { items } = await app.git.safeConfig({ commonDir: repository, mainRoot: root });
-  const approved = await app.trust.load(repository);
-  return [...items, ...(await app.files.findAgentSettings(root, approved))];
-}
-
-/** Approves everything that the repository supplies now, by content: what changes later is asked about again. */
-export async function trustProject(app: App, dir: string): Promise<{ root: string; approved: readonly TrustItem[] }> {
-  const opened = await openProject(app, dir, { allowNew: true });
-  if (opened.location === null) return { root: opened.root, approved: [] };
-  const items = await listTrust(app, opened.root, opened.location.commonDir);
-  await app.trust.approve(opened.location.commonDir, items, app.clock.now());
-  return { root: opened.root, approved: items.map((item) => ({ ...item, trusted: true })) };
 }

@@ -2,7 +2,7 @@ import { isConverged, isStalled, openBlockers } from "@okstra/core/convergence/l
 import { converge } from "@okstra/core/convergence/converge";
 import { createRedactor } from "@okstra/core/domain/redaction";
 import { MAX_ROUNDS } from "@okstra/core/events";
-import { laneName, nextStep, reviewLanes, type Effect } from "@okstra/core/machine/run-machine";
+import { laneName, nextStep, quotaLanes, reviewLanes, type Effect } from "@okstra/core/machine/run-machine";
 import { executeCriteria } from "./execute-criteria.ts";
 import { executeVotes } from "./execute-votes.ts";
 import { inspectExecutor } from "./inspect-executor.ts";
@@ -27,6 +27,8 @@ export async function advanceRun(lead: Lead): Promise<readonly Effect[]> {
   const { log, manifest } = run;
   const { round, commit } = log.state;
   switch (nextStep(log.state)) {
+    case "pause":
+      return pauseRun(lead);
     case "inspect":
       return log.append({ type: "work-inspected", round, from: commit, ...(await inspectExecutor(lead)) });
     case "plan-review": {
@@ -50,6 +52,21 @@ export async function advanceRun(lead: Lead): Promise<readonly Effect[]> {
       if (lead.signal.aborted) return [];
       return convergeRound(lead);
   }
+}
+
+/** The run waits until somebody resumes it: what has ended is kept, and no verdict is made without those who could not answer. */
+async function pauseRun({ app, run }: Lead): Promise<readonly Effect[]> {
+  const { log } = run;
+  const lanes = [...quotaLanes(log.state)];
+  const times = lanes.flatMap((lane) => log.state.lanes[lane]?.resumeAt ?? []).sort((a, b) => Date.parse(a) - Date.parse(b));
+  const until = times.length === lanes.length ? (times.at(-1) ?? null) : null;
+  app.emit({
+    type: "run-paused",
+    level: "warning",
+    text: `${lanes.join(", ")}: the quota is used up${until === null ? "" : ` until ${until}`}; the run waits`,
+    data: { lanes, until },
+  });
+  return log.append({ type: "run-paused", reason: "quota", lanes, until });
 }
 
 /** Whether the executor left something to look at: one that failed before its first commit did not. */

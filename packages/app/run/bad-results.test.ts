@@ -361,7 +361,15 @@ describe("exit status 75", () => {
 
   test("a quota that is used up is no verdict and no agreement, and its last words are told", async () => {
     await createProject({ spent: "echo 'come back at noon' >&2; exit 75" });
-    const answer = await run("final-verification", "good,spent");
+    const paused = await run("final-verification", "good,spent");
+    expect(paused.status).toBe(10);
+    expect(paused.json).toMatchObject({
+      state: "paused",
+      verdict: "none",
+      report: null,
+      waiting: { reason: "quota", lanes: ["spent"], until: null },
+    });
+    const answer = await project.okstra(["resume", TASK, "--task-type", "final-verification", "--without-quota"]);
     await expectWhole(answer);
     expect(answer.status).toBe(10);
     expect(answer.json).toMatchObject({ verdict: "conditional-accept", lanes: [{ end: "ok" }, { worker: "spent", end: "quota" }] });

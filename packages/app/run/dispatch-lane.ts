@@ -1,13 +1,23 @@
-import * as z from "zod";
+import type * as z from "zod";
+import type { BudgetBreach, Cost } from "@okstra/core/domain/agent-use";
 import { createRedactor, redactValue } from "@okstra/core/domain/redaction";
 import type { LaneEnd, LaneRole } from "@okstra/core/domain/finding";
+import { priceOf } from "@okstra/core/domain/prices";
+import type { QaCommand } from "@okstra/core/domain/project";
 import type { Receipt } from "@okstra/core/domain/receipt";
 import type { ReproductionRecord } from "@okstra/core/domain/execution";
 import type { RosterEntry, RunManifest } from "@okstra/core/domain/run";
+import { familyThatServed, isAgentKind } from "@okstra/core/domain/served-model";
 import { OkstraError } from "@okstra/core/errors";
-import type { QaCommand } from "@okstra/core/domain/project";
 import type { CancelSignal, LaneOutcome } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
+import { closeDoor, laneJsonSchema, openDoor, type Remains } from "../door/open-door.ts";
+import { requireTrustedTree } from "../project/trust.ts";
+import { judgeResult } from "./judge-result.ts";
+import { watchLane, type LaneWatch } from "./lane-watch.ts";
+import type { RunTables } from "./lead-parts.ts";
+import { planLaneSandbox } from "./lane-sandbox.ts";
+import { spendOf, type RunSpend } from "./run-spend.ts";
 import { loadSecrets } from "./secrets.ts";
 
 /** What one lane left, already written to `workers/<name>/`. */
@@ -17,6 +27,10 @@ export interface LaneRecord {
   readonly findings: number;
   readonly receiptSha256: string;
   readonly resultSha256: string | null;
+  /** Family of the model that served; null: the roster's. */
+  readonly family: string | null;
+  readonly resumeAt: string | null;
+  readonly receipt: Receipt;
   readonly reproductions: readonly ReproductionRecord[];
 }
 
@@ -27,6 +41,8 @@ export interface LaneOptions {
   readonly lane: string;
   readonly role: LaneRole;
   readonly round: number;
+  /** Attempt of the run. */
+  readonly attempt: number;
   readonly entry: RosterEntry;
   readonly nonce: string;
   /** Commit the lane looks at; empty without git. */
@@ -35,82 +51,83 @@ export interface LaneOptions {
   /** What the result must be. */
   readonly resultSchema: z.ZodType;
   readonly signal: CancelSignal;
+  readonly spend: RunSpend;
+  readonly tables: RunTables;
   readonly onActivity: (text: string) => void;
+  readonly onSpend: (tokens: number, cost: { readonly amount: string; readonly currency: string } | null) => void;
   /** Looks whether the lane changed the tree, after its worker ended; answers a reason when it did. */
   readonly checkTree: () => Promise<string | null>;
 }
 
 /** Runs one worker, judges what it left and writes its prompt, result and receipt. Only a defect of ours throws. */
 export async function dispatchLane(app: App, options: LaneOptions): Promise<LaneRecord> {
-  const { manifest, entry, prompt } = options;
-  const worker = app.workers.get(entry.kind);
-  if (worker === undefined)
-    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
-      message: `The worker kind ${entry.kind} cannot be started.`,
-      details: { kind: entry.kind },
-    });
-  const laneDir = `${options.runDir}/workers/${options.lane}`;
+  const { manifest, entry, prompt, runDir, lane, nonce } = options;
+  const laneDir = `${runDir}/workers/${lane}`;
   await app.store.ensureDirectory(laneDir);
-  await app.store.remove(`${laneDir}/result.json`);
-  await app.store.writeText(`${options.runDir}/prompts/${options.lane}.md`, prompt);
+  await keepEarlierReceipt(app, laneDir);
+  for (const name of ["result.json", "transcript.log", "transcript-2.log", "transcript.jsonl"])
+    await app.store.remove(`${laneDir}/${name}`);
+  await app.store.writeText(`${runDir}/prompts/${lane}.md`, prompt);
   const redact = createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
+  const watch = watchLane({
+    clock: app.clock,
+    lane,
+    budget: entry.budget,
+    wallMs: isAgentKind(entry.kind) ? shortest(entry.deadlineMs, entry.budget?.wallMs ?? 0) : 0,
+    spend: options.spend,
+    outer: options.signal,
+    estimate: (usage) => (entry.model === null ? null : priceOf(usage, entry.model, options.tables.prices)),
+    onSpend: options.onSpend,
+  });
   const startedAt = app.clock.now();
   const began = app.clock.monotonicMs();
-  const outcome = await worker
-    .run({
-      runId: manifest.runId,
-      taskKey: manifest.taskKey,
-      phase: manifest.type,
-      step: options.role,
-      worker: {
-        name: entry.worker,
-        kind: entry.kind,
-        command: entry.command,
-        family: entry.family,
-        model: entry.model,
-        env: namesOf(entry),
-        deadlineMs: entry.deadlineMs,
-      },
-      nonce: options.nonce,
-      prompt,
-      worktree: manifest.provision.path,
-      headCommit: options.commit,
-      baseCommit: manifest.baseCommit,
-      laneDir,
-      deadlineMs: entry.deadlineMs,
-      qaCommands: (manifest.settings["qaCommands"] as QaCommand[] | null | undefined) ?? null,
-      env: allowedEnvironment(app.surroundings.env, namesOf(entry)),
-      redact,
-      signal: options.signal,
-      onActivity: (text) => options.onActivity(redact(text)),
-    })
-    .catch((error: unknown) => failedOutcome(error));
-  const judged = judge(options.resultSchema, manifest, options.nonce, outcome);
+  let outcome: LaneOutcome;
+  let remains: Remains;
+  try {
+    outcome = await runWorker(app, options, { laneDir, redact, watch }).catch((error: unknown) => failedOutcome(error));
+    remains = await closeDoor(app, { laneDir, nonce });
+    await app.store.remove(`${laneDir}/tmp`);
+  } finally {
+    watch.release();
+  }
+  const { breach } = watch;
+  const judged =
+    breach !== null && outcome.end !== "ok"
+      ? judgePartial(options, breach, remains)
+      : judgeResult(options.resultSchema, manifest, nonce, outcome);
   const changed = await options.checkTree();
-  const end: LaneEnd = judged.end === "ok" && changed !== null ? "failed" : judged.end;
-  const reason = judged.end === "ok" ? changed : judged.reason;
+  const isGiven = judged.end === "ok" || judged.end === "partial";
+  const end: LaneEnd = isGiven && changed !== null ? "failed" : judged.end;
+  const reason = isGiven && changed !== null ? changed : judged.reason;
+  const kept = end === "ok" || end === "partial" ? judged.result : null;
   let resultSha256: string | null = null;
-  // A lane that is not ok has said nothing, and a file that the worker itself put in this place is no result.
+  // A file that the worker itself put in this place is no result. What a partial lane gave is kept and has no vote.
   await app.store.remove(`${laneDir}/result.json`);
-  if (judged.result !== null && end === "ok") {
-    const text = `${JSON.stringify(redactValue(judged.result, redact), null, 2)}\n`;
+  if (kept !== null) {
+    const text = `${JSON.stringify(redactValue(kept, redact), null, 2)}\n`;
     await app.store.writeText(`${laneDir}/result.json`, text);
     resultSha256 = app.sha256(text);
   }
+  const family = isAgentKind(entry.kind) ? familyThatServed(entry, outcome.modelServed, options.tables.models) : null;
+  const { agent } = outcome;
+  const cost: Cost | null =
+    agent?.cost ??
+    (outcome.usage === null || outcome.modelServed === null ? null : priceOf(outcome.usage, outcome.modelServed, options.tables.prices));
+  options.spend.update(lane, spendOf(outcome.usage, cost, outcome.stdoutBytes + outcome.stderrBytes));
   const receipt: Receipt = {
     schema: 1,
     runId: manifest.runId,
     worker: entry.worker,
-    lane: options.lane,
+    lane,
     role: options.role,
     round: options.round,
     kind: entry.kind,
-    family: entry.family,
-    command: [...outcome.command],
+    family: family ?? entry.family,
+    command: outcome.command.map(redact),
     modelAsked: entry.model,
     modelServed: outcome.modelServed,
     sessionId: outcome.sessionId,
-    nonce: options.nonce,
+    nonce,
     commit: options.commit,
     startedAt,
     endedAt: app.clock.now(),
@@ -120,11 +137,21 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     end,
     reason: reason === null ? null : redact(reason),
     isolation: outcome.isolation,
+    sandbox: outcome.sandbox,
     stdoutBytes: outcome.stdoutBytes,
     stderrBytes: outcome.stderrBytes,
     resultSha256,
     promptSha256: app.sha256(prompt),
-    usage: outcome.usage === null ? null : { ...outcome.usage },
+    usage: outcome.usage,
+    cost,
+    attempt: options.attempt,
+    attempts: (agent?.attempts ?? []).map((each) => ({ ...each, failure: each.failure === null ? null : redact(each.failure) })),
+    permissions: (agent?.permissions ?? []).map((each) => ({ ...each, title: redact(each.title) })),
+    permissionCount: agent?.permissionCount ?? 0,
+    resultBy: isAgentKind(entry.kind) ? (agent?.resultBy ?? null) : entry.kind === "command" && kept !== null ? "file" : null,
+    agentVersion: agent?.agentVersion ?? null,
+    quotaResetsAt: agent?.quotaResetsAt ?? null,
+    breach,
     executions: outcome.executions.map((execution) => ({ ...execution, command: redact(execution.command) })),
   };
   const receiptText = `${JSON.stringify(receipt, null, 2)}\n`;
@@ -132,28 +159,145 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   return {
     end,
     reason: receipt.reason,
-    findings: end === "ok" ? countFindings(judged.result) : 0,
+    findings: kept === null ? 0 : countFindings(kept),
     receiptSha256: app.sha256(receiptText),
     resultSha256,
+    family,
+    resumeAt: end === "quota" ? receipt.quotaResetsAt : null,
+    receipt,
     reproductions: end === "ok" ? outcome.reproductions.map((record) => ({ ...record, command: redact(record.command) })) : [],
   };
 }
 
-function countFindings(result: Record<string, unknown> | null): number {
-  return Array.isArray(result?.["findings"]) ? result["findings"].length : 0;
+async function runWorker(
+  app: App,
+  options: LaneOptions,
+  { laneDir, redact, watch }: { laneDir: string; redact: (text: string) => string; watch: LaneWatch },
+): Promise<LaneOutcome> {
+  const { manifest, entry, nonce, role } = options;
+  const worker = app.workers.get(entry.kind);
+  if (worker === undefined)
+    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
+      message: `The worker kind ${entry.kind} cannot be started.`,
+      details: { kind: entry.kind },
+    });
+  if (watch.breach !== null) return endedOutcome("failed", null);
+  const mode = role === "execute" ? "edit" : "read-only";
+  // What a worker before this one put there must not be obeyed unseen (cases 12 and 13).
+  if (isAgentKind(entry.kind)) await requireTrustedTree(app, manifest.provision.path, manifest.project.root);
+  const door = await openDoor(app, {
+    manifest,
+    laneDir,
+    lane: options.lane,
+    role,
+    worker: entry.worker,
+    nonce,
+    prompt: options.prompt,
+  });
+  await app.store.ensureDirectory(`${laneDir}/tmp`);
+  const { request: sandbox, missing } = await planLaneSandbox(app, { manifest, entry, laneDir, mode });
+  const temporary = sandbox === null ? {} : { TMPDIR: `${laneDir}/tmp` };
+  const outcome = await worker.run({
+    runId: manifest.runId,
+    taskKey: manifest.taskKey,
+    phase: manifest.type,
+    step: role,
+    worker: {
+      name: entry.worker,
+      kind: entry.kind,
+      preset: entry.preset,
+      command: entry.command,
+      family: entry.family,
+      model: entry.model,
+      env: entry.env,
+      deadlineMs: entry.deadlineMs,
+    },
+    nonce,
+    prompt: options.prompt,
+    worktree: manifest.provision.path,
+    headCommit: options.commit,
+    baseCommit: manifest.baseCommit,
+    laneDir,
+    deadlineMs: shortest(entry.deadlineMs, entry.budget?.wallMs ?? 0),
+    qaCommands: (manifest.settings["qaCommands"] as QaCommand[] | null | undefined) ?? null,
+    env: { ...allowedEnvironment(app.surroundings.env, entry.env), ...temporary },
+    redact,
+    signal: watch.signal,
+    onActivity: (text) => {
+      watch.onActivity();
+      options.onActivity(redact(text));
+    },
+    onOutput: watch.onOutput,
+    onUse: watch.onUse,
+    mode,
+    sandbox,
+    door,
+    resultJsonSchema: laneJsonSchema(manifest.type, role),
+  });
+  return missing && outcome.sandbox === "off" ? { ...outcome, sandbox: "unavailable" } : outcome;
 }
 
-function namesOf(entry: RosterEntry): readonly string[] {
-  return Array.isArray(entry["env"]) ? (entry["env"] as string[]) : [];
+/** The shorter of two times in milliseconds, of which 0 is none. */
+function shortest(one: number, other: number): number {
+  return one > 0 && other > 0 ? Math.min(one, other) : Math.max(one, other);
+}
+
+/** A lane that a limit ended: what it had delivered stays, with the reason, and is no verdict. */
+function judgePartial(options: LaneOptions, breach: BudgetBreach, { submitted, partial }: Remains): ReturnType<typeof judgeResult> {
+  const reason = describeBreach(breach);
+  const text = submitted ?? (partial === null ? null : JSON.stringify(partial));
+  const given =
+    text === null
+      ? null
+      : judgeResult(options.resultSchema, options.manifest, options.nonce, { end: "ok", reason: null, resultText: text });
+  if (given?.end === "ok") return { end: "partial", reason, result: given.result };
+  const isTime = breach.limit === "wall" || breach.limit === "idle";
+  return { end: isTime ? "timeout" : "failed", reason, result: null };
+}
+
+/** Why a limit ended a lane, one line. */
+function describeBreach({ scope, limit, allowed, used }: BudgetBreach): string {
+  const whose = scope === "run" ? "the run's" : "its";
+  switch (limit) {
+    case "wall":
+      return scope === "run" ? `the run's wall time of ${allowed} ms passed` : `the deadline of ${allowed} ms passed`;
+    case "idle":
+      return `no sign of life for ${allowed} ms`;
+    case "tokens":
+      return `over ${whose} budget: ${used} tokens of ${allowed}`;
+    case "cost":
+      return `over ${whose} budget: cost ${used} of ${allowed}`;
+    case "output":
+      return `over ${whose} budget: ${used} bytes of output of ${allowed}`;
+  }
+}
+
+/** What an earlier attempt of the lane used is not forgotten: `okstra cost` counts it. */
+async function keepEarlierReceipt(app: App, laneDir: string): Promise<void> {
+  const text = await app.store.readText(`${laneDir}/receipt.json`);
+  if (text === null) return;
+  const kept = (await app.store.listDirectory(laneDir)).filter((name) => /^receipt-\d+\.json$/.test(name)).length;
+  await app.store.writeText(`${laneDir}/receipt-${kept + 1}.json`, text);
+  await app.store.remove(`${laneDir}/receipt.json`);
+}
+
+function countFindings(result: Readonly<Record<string, unknown>>): number {
+  return Array.isArray(result["findings"]) ? result["findings"].length : 0;
 }
 
 function failedOutcome(error: unknown): LaneOutcome {
-  const reason =
+  return endedOutcome(
+    "failed",
     error instanceof OkstraError
       ? `${error.code}: ${error.message}`
-      : `the worker could not be run: ${error instanceof Error ? error.message : String(error)}`;
+      : `the worker could not be run: ${error instanceof Error ? error.message : String(error)}`,
+  );
+}
+
+/** A lane whose worker was not started. */
+function endedOutcome(end: LaneOutcome["end"], reason: string | null): LaneOutcome {
   return {
-    end: "failed",
+    end,
     reason,
     resultText: null,
     command: [],
@@ -162,51 +306,11 @@ function failedOutcome(error: unknown): LaneOutcome {
     exitCode: null,
     signal: null,
     isolation: "in-process",
+    sandbox: "none",
     stdoutBytes: 0,
     stderrBytes: 0,
     usage: null,
     executions: [],
     reproductions: [],
   };
-}
-
-type Judged = {
-  readonly end: LaneEnd;
-  readonly reason: string | null;
-  readonly result: Record<string, unknown> | null;
-};
-
-/** The door that every result comes through: right nonce, right run, right shape, or the lane has failed. */
-function judge(schema: z.ZodType, manifest: RunManifest, nonce: string, outcome: LaneOutcome): Judged {
-  if (outcome.end !== "ok") return { end: outcome.end, reason: outcome.reason, result: null };
-  const failed = (reason: string): Judged => ({ end: "failed", reason, result: null });
-  if (outcome.resultText === null) return failed("the worker ended without a result");
-  let data: unknown;
-  try {
-    data = JSON.parse(outcome.resultText.replace(/^\uFEFF/, ""));
-  } catch {
-    return failed("the result is not JSON");
-  }
-  if (isNestedDeeper(data, MAX_DEPTH)) return failed(`the result is nested deeper than ${MAX_DEPTH} levels`);
-  const given = data as { nonce?: unknown; runId?: unknown } | null;
-  if (given?.nonce !== nonce) return failed("the result has another nonce: it is not this lane's");
-  if (given.runId !== undefined && given.runId !== manifest.runId) return failed("the result names another run");
-  const parsed = schema.safeParse(data);
-  if (!parsed.success)
-    return failed(
-      `the result breaks its schema: ${z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").replaceAll(/\s+/g, " ").slice(0, 300)}`,
-    );
-  return { end: "ok", reason: null, result: parsed.data as Record<string, unknown> };
-}
-
-/** So deep is no result; what reads it later may then be recursive. */
-const MAX_DEPTH = 100;
-
-function isNestedDeeper(value: unknown, most: number): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > most) return true;
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
-  }
-  return false;
 }

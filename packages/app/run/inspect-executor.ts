@@ -75,7 +75,13 @@ export async function inspectExecutor({ app, run, signal }: Lead): Promise<{ wor
           files: [...new Set(plan.stages.flatMap((stage) => stage.steps.flatMap((step) => step.files)))],
           steps: plan.stages.flatMap((stage) => stage.steps.map((step) => step.id)),
         };
-  const look = await inspectWork(app, { before, ...place, plan: planned, testFirst: [] });
+  const look = await inspectWork(app, {
+    before,
+    ...place,
+    plan: planned,
+    testFirst: [],
+    protectedPaths: (manifest.settings["protectedPaths"] as string[] | undefined) ?? [],
+  });
   const testFirst =
     look.head === look.before || look.rewritten
       ? []

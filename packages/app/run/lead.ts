@@ -2,15 +2,22 @@ import { requireTaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { Effect } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
+import type { Budget } from "@okstra/core/domain/agent-use";
+import { modelTable } from "@okstra/core/domain/models";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
+import { loadPrices } from "../cost/load-prices.ts";
+import { openProject } from "../project/open-project.ts";
 import { sweepScratch } from "../scratch/open-scratch.ts";
 import { validateRun } from "../validate/validate-run.ts";
 import { advanceRun, decideRun } from "./advance-run.ts";
 import { prepareExecutor } from "./inspect-executor.ts";
 import { describeStart, type PreparedRun } from "./prepare-run.ts";
-import type { Lead } from "./lead-parts.ts";
+import { listUnsandboxed, runSandboxSetting } from "./lane-sandbox.ts";
+import type { Lead, RunTables } from "./lead-parts.ts";
 import { runLane } from "./run-lanes.ts";
+import { loadAllReceipts } from "./run-records.ts";
+import { createRunSpend, spendOf, type LaneSpend } from "./run-spend.ts";
 import { writeProse } from "./write-prose.ts";
 import { watchTree } from "./tree-watch.ts";
 import { writeReport } from "./write-report.ts";
@@ -28,7 +35,12 @@ export function cancelRequestPath(runDir: string): string {
  * log. Everything it knows it reads back from the run's files, so that it can begin anywhere.
  * @throws OKSTRA_INTERRUPTED after an interruption; the run then waits for `okstra resume`
  */
-export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): Promise<void> {
+export async function leadRun(
+  app: App,
+  run: PreparedRun,
+  outer: CancelSignal,
+  options: { readonly withoutQuota?: boolean } = {},
+): Promise<void> {
   const phase = requirePhase(requireTaskType(run.manifest.type));
   const stop = new AbortController();
   const onOuter = (): void => stop.abort();
@@ -41,6 +53,7 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
       if (asked) stop.abort();
     });
   }, CANCEL_POLL_MS);
+  const spend = createRunSpend((run.manifest.settings["budget"] as Budget | null | undefined) ?? null, await loadSpent(app, run));
   try {
     await sweepScratch(app);
     const watch = await watchTree(app, run.manifest);
@@ -50,8 +63,11 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
       // The commit of the work that was inspected, once there is some.
       commit: run.log.state.commit,
       isolation: await app.processes.isolation(),
+      withoutQuota: options.withoutQuota === true,
     });
-    await perform({ app, run, phase, watch, signal: stop.signal }, effects);
+    await tellOfSandbox(app, run);
+    const tables = await loadTables(app, run);
+    await perform({ app, run, phase, watch, signal: stop.signal, spend, tables }, effects);
   } catch (thrown) {
     const error = cancelled ? cancelledError(run) : thrown;
     const failure =
@@ -70,8 +86,36 @@ export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal): 
     throw error;
   } finally {
     clearInterval(poll);
+    spend.release();
     outer.removeEventListener("abort", onOuter);
   }
+}
+
+/** What lanes used that ended before this start: a run's budget is for all its attempts. */
+async function loadSpent(app: App, run: PreparedRun): Promise<Record<string, LaneSpend>> {
+  const spent: Record<string, LaneSpend> = {};
+  for (const [lane, receipt] of await loadAllReceipts(app, run))
+    spent[lane] = spendOf(receipt.usage, receipt.cost, receipt.stdoutBytes + receipt.stderrBytes);
+  return spent;
+}
+
+async function loadTables(app: App, { manifest }: PreparedRun): Promise<RunTables> {
+  const home = await app.projects.loadHomeConfig();
+  const { project } = await openProject(app, manifest.project.root, { allowNew: true });
+  return { models: modelTable(home, project), prices: await loadPrices(app, project, home) };
+}
+
+/** Workers that run without the sandbox that is wanted where it is possible: never silently. */
+async function tellOfSandbox(app: App, run: PreparedRun): Promise<void> {
+  const { workers, reason } = await listUnsandboxed(app, run.manifest.roster, runSandboxSetting(run.manifest));
+  if (workers.length === 0) return;
+  await run.log.append({ type: "sandbox-missing", workers: [...workers], reason });
+  app.emit({
+    type: "sandbox-missing",
+    level: "warning",
+    text: `${workers.join(", ")} run without a sandbox: ${reason}`,
+    data: { workers, reason },
+  });
 }
 
 function cancelledError({ manifest, runDir }: PreparedRun): OkstraError {

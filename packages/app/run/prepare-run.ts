@@ -6,6 +6,7 @@ import type { WorkerSettings } from "@okstra/core/ports";
 import { formatTaskKey, parseTaskName, slugSegment, type TaskKey } from "@okstra/core/domain/task-key";
 import { UNCLASSIFIED, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
+import { isAgentKind } from "@okstra/core/domain/served-model";
 import { createRedactor } from "@okstra/core/domain/redaction";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { Phase } from "@okstra/core/phases/phase";
@@ -13,11 +14,13 @@ import type { App } from "../app.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { ensureRecords } from "../project/setup.ts";
 import { requireBrief } from "../task/brief.ts";
+import { requireTrustedTree } from "../project/trust.ts";
 import { settleBrief } from "../task/create-task.ts";
 import { loadTaskContext } from "../task/load-context.ts";
 import { loadTask } from "../task/load-task.ts";
 import { checkPreFlight } from "../task/pre-flight.ts";
 import { provision } from "../worktree/provision.ts";
+import { listUnsandboxed } from "./lane-sandbox.ts";
 import { loadSecrets } from "./secrets.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
 import { formatRunNumber, runsDirectory, taskDirectory } from "./run-paths.ts";
@@ -155,6 +158,10 @@ function asPrepareError(error: unknown): unknown {
 /** Writes a new run's files; its number is the next one of the task and phase. The caller holds the run's lock. */
 export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
   const { opened, key, phase } = plan;
+  const workers = [...plan.settings.roster, ...(plan.settings.reportWriter === null ? [] : [plan.settings.reportWriter])];
+  const roster = workers.map((worker) => rosterEntry(worker, "reviewer"));
+  await listUnsandboxed(app, roster, plan.settings.sandbox);
+  if (roster.some(({ kind }) => isAgentKind(kind))) await requireTrustedTree(app, plan.provision.path, opened.root);
   await ensureRecords(app, opened.root);
   const taskDir = taskDirectory(opened.root, key);
   await app.store.ensureDirectory(taskDir);
@@ -181,7 +188,13 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
     roster: plan.settings.roster.map((worker) => rosterEntry(worker, worker.name === plan.settings.executor ? "executor" : "reviewer")),
     writer: plan.settings.reportWriter === null ? null : rosterEntry(plan.settings.reportWriter, "report-writer"),
     context: plan.context,
-    settings: { qaCommands: plan.settings.qaCommands, disposable: plan.settings.disposable },
+    settings: {
+      qaCommands: plan.settings.qaCommands,
+      disposable: plan.settings.disposable,
+      sandbox: plan.settings.sandbox,
+      budget: plan.settings.budget,
+      protectedPaths: plan.opened.project.protectedPaths ?? [],
+    },
     workflow: {
       profileSha256: app.sha256(`${phase.profile}${phase.executorProfile ?? ""}`),
       readOnly: phase.readOnly,
@@ -224,8 +237,8 @@ async function takeRunNumber(app: App, parent: string): Promise<{ run: number; r
 }
 
 function rosterEntry(worker: WorkerSettings, role: RosterEntry["role"]): RosterEntry {
-  const { name, command, ...rest } = worker;
-  return { worker: name, ...rest, command: [...command], role };
+  const { name, command, env, budget, sandbox, ...rest } = worker;
+  return { worker: name, ...rest, command: [...command], env: [...env], budget: budget ?? null, sandbox: sandbox ?? null, role };
 }
 
 /** The prompts of the lanes that the run begins with, for whoever wants to read them first; each attempt renders its own. */
@@ -237,6 +250,7 @@ async function writeFirstPrompts(app: App, phase: Phase, manifest: RunManifest, 
     const template = executes && phase.executorProfile !== null ? phase.executorProfile : phase.profile;
     const prompt = await renderPrompt(template, manifest, {
       entry,
+      answerBy: isAgentKind(entry.kind) ? "door" : "file",
       nonce: "$OKSTRA_NONCE",
       commit: manifest.commit,
       resultSchema: executes ? workerResultSchema : phase.resultSchema,

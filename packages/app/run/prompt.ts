@@ -9,6 +9,8 @@ const liquid = new Liquid({ strictVariables: true, strictFilters: true });
 /** What a prompt says beside what the run's manifest says. */
 export interface PromptOptions {
   readonly entry: Pick<RosterEntry, "worker" | "deadlineMs">;
+  /** How the result is delivered: written to a file, or given to okstra's MCP server. */
+  readonly answerBy: "file" | "door";
   readonly nonce: string;
   readonly commit: string;
   readonly resultSchema: z.ZodType;
@@ -31,6 +33,7 @@ export async function renderPrompt(template: string, manifest: RunManifest, opti
     baseCommit: manifest.baseCommit ?? "",
     brief: manifest.brief ?? "",
     nonce: options.nonce,
+    answerBy: options.answerBy,
     deadlineMinutes: Math.max(1, Math.round(options.entry.deadlineMs / 60_000)),
     resultSchema: JSON.stringify(z.toJSONSchema(options.resultSchema, { io: "input" })),
     round: options.round ?? 1,

@@ -3,7 +3,9 @@ import { openRows } from "@okstra/core/convergence/ledger";
 import type { RulingPair } from "@okstra/core/convergence/rulings";
 import { voteResultSchema } from "@okstra/core/convergence/votes";
 import type { LaneEnd } from "@okstra/core/domain/finding";
+import type { Receipt } from "@okstra/core/domain/receipt";
 import type { RosterEntry } from "@okstra/core/domain/run";
+import { isAgentKind, isSubstituted } from "@okstra/core/domain/served-model";
 import { reportProseSchema } from "@okstra/core/domain/report-prose";
 import { workerResultSchema } from "@okstra/core/domain/worker-result";
 import { OkstraError } from "@okstra/core/errors";
@@ -43,7 +45,7 @@ export async function runWriter(lead: Lead, facts: string): Promise<LaneEnd> {
 }
 
 async function runTask(
-  { app, run, watch, signal }: Lead,
+  { app, run, watch, signal, spend, tables }: Lead,
   job: { lane: string; worker: string; role: "review" | "execute" | "vote" | "write"; round: number; task: LaneTask },
 ): Promise<{ end: LaneEnd; effects: readonly Effect[] }> {
   const { log, manifest } = run;
@@ -55,6 +57,7 @@ async function runTask(
   const openItems = round > 1 ? await openItemsOf({ app, run }, round) : undefined;
   const prompt = await renderPrompt(task.template, manifest, {
     entry,
+    answerBy: isAgentKind(entry.kind) ? "door" : "file",
     nonce,
     commit,
     round,
@@ -65,7 +68,7 @@ async function runTask(
     ...(task.facts === undefined ? {} : { facts: task.facts }),
   });
   await log.append({ type: "lane-started", worker, lane, attempt, nonce, commit });
-  app.emit({ type: "lane-started", text: `${describeLane(entry, role, round)}: started`, data: { worker, lane } });
+  app.emit({ type: "lane-started", text: `${describeLane(entry, role, round)}: started`, data: { worker, lane, role, round } });
   if (role !== "execute") watch.laneStarted(worker);
   const record = await dispatchLane(app, {
     manifest,
@@ -73,13 +76,17 @@ async function runTask(
     lane,
     role,
     round,
+    attempt,
     entry,
     nonce,
     commit,
     prompt,
     resultSchema: task.resultSchema,
     signal,
-    onActivity: (text) => app.emit({ type: "lane-activity", text: `${worker}: ${text}`, data: { worker, lane } }),
+    spend,
+    tables,
+    onActivity: (text) => app.emit({ type: "lane-activity", text: `${worker}: ${text}`, data: { worker, lane, text } }),
+    onSpend: (tokens, cost) => app.emit({ type: "lane-usage", text: `${worker}: ${tokens} tokens`, data: { worker, lane, tokens, cost } }),
     checkTree: async () => {
       if (role === "execute") return null;
       const change = await watch.laneEnded(worker);
@@ -90,14 +97,42 @@ async function runTask(
     },
   });
   for (const each of record.reproductions) await log.append({ type: "reproduction-executed", worker, record: each });
-  const { reproductions: _logged, ...ended } = record;
+  const { reproductions: _logged, receipt, ...ended } = record;
+  await tellOfAgent({ app, run }, receipt);
   const found = role === "review" ? `, ${record.findings} finding${record.findings === 1 ? "" : "s"}` : "";
   app.emit({
     type: "lane-ended",
     text: `${describeLane(entry, role, round)}: ${record.end}${record.reason === null ? found : ` (${record.reason})`}`,
-    data: { worker, lane, end: record.end },
+    data: {
+      worker,
+      lane,
+      end: record.end,
+      reason: record.reason,
+      findings: record.findings,
+      tokens: receipt.usage?.totalTokens ?? null,
+      cost: receipt.cost,
+    },
   });
   return { end: record.end, effects: await log.append({ type: "lane-ended", worker, lane, attempt, commit, ...ended }) };
+}
+
+/** What an agent did otherwise than it was asked stands in the run's log by itself. */
+async function tellOfAgent({ app, run }: Pick<Lead, "app" | "run">, receipt: Receipt): Promise<void> {
+  const { worker, lane, modelAsked: asked, modelServed: served, attempts } = receipt;
+  const [first, second] = attempts;
+  if (first !== undefined && second !== undefined) {
+    const reason = first.failure ?? "a passing failure";
+    await run.log.append({ type: "lane-retried", worker, lane, reason, resumed: second.resumed });
+    app.emit({ type: "lane-retried", text: `${worker}: asked once more (${reason})`, data: { worker, lane, reason } });
+  }
+  if (asked === null || served === null || !isSubstituted(asked, served)) return;
+  await run.log.append({ type: "model-substituted", worker, lane, asked, served });
+  app.emit({
+    type: "model-substituted",
+    level: "warning",
+    text: `${worker}: ${served} answered, ${asked} was asked for`,
+    data: { worker, lane, asked, served },
+  });
 }
 
 function describeLane(entry: RosterEntry, role: string, round: number): string {

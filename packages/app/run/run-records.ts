@@ -96,11 +96,16 @@ export async function laneSummaries(app: App, run: Run, round: number): Promise<
     const covered = results.get(entry.worker)?.["covered"];
     return {
       worker: entry.worker,
-      family: entry.family,
+      family: familyOfLane(run, entry, laneName(entry.worker, "review", round)),
       end: run.log.state.lanes[laneName(entry.worker, "review", round)]?.end ?? "cancelled",
       ...(Array.isArray(covered) ? { covered: covered.filter((each): each is string => typeof each === "string") } : {}),
     };
   });
+}
+
+/** Who spoke in a lane: the family of the model that served it, which the lead found when it ended. */
+function familyOfLane({ log }: Pick<PreparedRun, "log">, entry: RosterEntry, lane: string): string {
+  return log.state.lanes[lane]?.family ?? entry.family;
 }
 
 function reviewersOf({ manifest, log }: Pick<PreparedRun, "manifest" | "log">, round: number): readonly RosterEntry[] {
@@ -112,7 +117,9 @@ function reviewersOf({ manifest, log }: Pick<PreparedRun, "manifest" | "log">, r
 async function loadResults(app: App, run: Run, round: number): Promise<readonly PhaseResult[]> {
   const results: PhaseResult[] = [];
   for (const { worker } of reviewersOf(run, round)) {
-    const result = await loadResult(app, run, laneName(worker, "review", round));
+    const lane = laneName(worker, "review", round);
+    // What a lane gave before a limit ended it is no result.
+    const result = run.log.state.lanes[lane]?.end === "ok" ? await loadResult(app, run, lane) : null;
     if (result !== null) results.push({ worker, result });
   }
   return results;
@@ -141,11 +148,15 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Every finding of a round's accepted results, with its identity in the run. */
+/** Every finding that a round's reviewers gave, with its identity in the run; those of a lane that is not ok go unheard. */
 export async function loadFindings(app: App, run: Run, round: number): Promise<readonly RaisedFinding[]> {
   const raised: RaisedFinding[] = [];
-  for (const { worker, result } of await loadResults(app, run, round)) {
-    const family = run.manifest.roster.find((entry) => entry.worker === worker)?.family ?? worker;
+  for (const entry of reviewersOf(run, round)) {
+    const { worker } = entry;
+    const lane = laneName(worker, "review", round);
+    const result = await loadResult(app, run, lane);
+    if (result === null) continue;
+    const family = familyOfLane(run, entry, lane);
     for (const [index, finding] of workerResultSchema.parse(result).findings.entries())
       raised.push({ ...finding, id: `${worker}#${index + 1}`, worker, family });
   }
@@ -232,7 +243,8 @@ export async function loadVoteAnswers(app: App, run: Run, round: number): Promis
     const lane = laneName(entry.worker, "vote", round);
     if (run.log.state.lanes[lane]?.end !== "ok") continue;
     const result = await loadResult(app, run, lane);
-    if (result !== null) answers.push({ worker: entry.worker, family: entry.family, votes: voteResultSchema.parse(result).votes });
+    if (result !== null)
+      answers.push({ worker: entry.worker, family: familyOfLane(run, entry, lane), votes: voteResultSchema.parse(result).votes });
   }
   return answers;
 }
@@ -282,6 +294,23 @@ async function loadReceipts(app: App, run: Run, round: number): Promise<readonly
     if (receipt !== null) receipts.push(receipt);
   }
   return receipts;
+}
+
+/** Every receipt of a run, those of earlier attempts of a lane too, by a name of its own. A damaged one is passed over. */
+export async function loadAllReceipts(
+  app: App,
+  { runDir }: Pick<PreparedRun, "runDir">,
+): Promise<readonly (readonly [name: string, receipt: Receipt])[]> {
+  const found: (readonly [string, Receipt])[] = [];
+  for (const lane of await app.store.listDirectory(`${runDir}/workers`)) {
+    for (const file of await app.store.listDirectory(`${runDir}/workers/${lane}`)) {
+      if (!/^receipt(?:-\d+)?\.json$/.test(file)) continue;
+      const text = await app.store.readText(`${runDir}/workers/${lane}/${file}`);
+      const parsed = receiptSchema.safeParse(parseObject(text ?? ""));
+      if (parsed.success) found.push([file === "receipt.json" ? lane : `${lane}/${file}`, parsed.data]);
+    }
+  }
+  return found;
 }
 
 export async function loadReceipt(app: App, { runDir }: Pick<PreparedRun, "runDir">, lane: string): Promise<Receipt | null> {

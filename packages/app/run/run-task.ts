@@ -10,6 +10,7 @@ import { openProject, type OpenProject } from "../project/open-project.ts";
 import { cancelRequestPath, leadRun } from "./lead.ts";
 import { describeStart, loadRun, prepareTaskRun, requireCommittedTree, type PreparedRun, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
+import { loadAllReceipts } from "./run-records.ts";
 import { listPreparedRuns } from "./run-paths.ts";
 
 export interface LaneAnswer {
@@ -21,6 +22,11 @@ export interface LaneAnswer {
   readonly end: string | null;
   readonly reason: string | null;
   readonly durationMs: number | null;
+  readonly modelServed: string | null;
+  readonly sandbox: string | null;
+  readonly tokens: number | null;
+  readonly cost: { readonly amount: string; readonly currency: string } | null;
+  readonly quotaResetsAt: string | null;
 }
 
 /** What `okstra run --json` prints at its end. */
@@ -43,6 +49,8 @@ export interface RunAnswer {
     readonly bySeverity: Readonly<Record<string, number>>;
   };
   readonly valid: boolean | null;
+  /** What the run waits for before it can go on; null while it does not. */
+  readonly waiting: { readonly reason: "quota"; readonly lanes: readonly string[]; readonly until: string | null } | null;
   readonly commit: string;
   readonly provision: PreparedRun["manifest"]["provision"];
 }
@@ -105,7 +113,7 @@ export async function findTaskRun(
  */
 export async function resumeRun(
   app: App,
-  request: { task: string; dir: string; taskType: TaskType | null },
+  request: { task: string; dir: string; taskType: TaskType | null; withoutQuota?: boolean },
   signal: CancelSignal,
 ): Promise<RunAnswer> {
   const { opened, key, runDir } = await findTaskRun(app, request);
@@ -120,7 +128,7 @@ export async function resumeRun(
       await requireSameCommit(app, run);
       await requireCommittedTree(app, phase, run.manifest.provision.path, run.manifest.commit);
     }
-    await leadRun(app, run, signal);
+    await leadRun(app, run, signal, { withoutQuota: request.withoutQuota === true });
     return await answerOf(app, run);
   } finally {
     await lease.release();
@@ -183,8 +191,9 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
   const { log } = await loadRun(app, runDir);
   const { state } = log;
   const report = await loadReport(app, runDir);
+  const receipts = new Map(await loadAllReceipts(app, { runDir }));
   const describe = ([lane, each]: readonly [string, LaneState]): RunAnswer["lanes"][number] => {
-    const told = report?.lanes.find((row) => row.lane === lane);
+    const receipt = each.state === "ended" ? receipts.get(lane) : undefined;
     const ended = log.events.findLast((event) => event.type === "lane-ended" && event.lane === lane);
     return {
       worker: each.worker,
@@ -194,7 +203,12 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
       family: familyOf(manifest, each),
       end: each.end,
       reason: ended?.type === "lane-ended" ? ended.reason : null,
-      durationMs: told?.durationMs ?? null,
+      durationMs: receipt?.durationMs ?? null,
+      modelServed: receipt?.modelServed ?? null,
+      sandbox: receipt?.sandbox ?? null,
+      tokens: receipt?.usage?.totalTokens ?? null,
+      cost: receipt?.cost ? { amount: receipt.cost.amount, currency: receipt.cost.currency } : null,
+      quotaResetsAt: receipt?.quotaResetsAt ?? null,
     };
   };
   const all = Object.entries(state.lanes);
@@ -204,7 +218,7 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
     taskKey: manifest.taskKey,
     type: manifest.type,
     run: manifest.run,
-    state: state.halted ? "halted" : state.stage,
+    state: state.paused !== null ? "paused" : state.halted ? "halted" : state.stage,
     verdict: state.verdict ?? "none",
     gate: report?.gate ?? state.gate,
     runDir,
@@ -216,12 +230,14 @@ export async function answerOf(app: App, { manifest, runDir }: Pick<PreparedRun,
     verification,
     findings: { total: report?.totals.findings ?? 0, byClass: report?.totals.byClass ?? {}, bySeverity: report?.totals.bySeverity ?? {} },
     valid: state.valid,
+    waiting: state.paused,
     commit: state.commit === "" ? manifest.commit : state.commit,
     provision: manifest.provision,
   };
 }
 
 function familyOf({ roster, writer }: PreparedRun["manifest"], lane: LaneState): string {
+  if (lane.family !== null) return lane.family;
   const entry = lane.role === "write" ? writer : roster.find(({ worker }) => worker === lane.worker);
   return entry?.family ?? lane.worker;
 }

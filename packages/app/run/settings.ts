@@ -1,9 +1,13 @@
-import { DEFAULT_DEADLINE_MS, type HomeConfig, type Project, type QaCommand, type WorkerConfig } from "@okstra/core/domain/project";
+import { budgetSchema, type Budget, type SandboxSetting } from "@okstra/core/domain/agent-use";
+import { modelTable } from "@okstra/core/domain/models";
+import { DEFAULT_DEADLINE_MS, type HomeConfig, type Project, type QaCommand } from "@okstra/core/domain/project";
 import type { WorkerSettings } from "@okstra/core/ports";
 import type { Phase } from "@okstra/core/phases/phase";
 import { OkstraError } from "@okstra/core/errors";
 import { WRITER_LANE } from "@okstra/core/machine/run-machine";
 import type { App } from "../app.ts";
+import { listConfigured, listKnownWorkers, requireWorker } from "../workers/known-workers.ts";
+import { resolveWorker } from "../workers/resolve-worker.ts";
 
 /** What a run works with after flags, project and home were laid over each other. */
 export interface RunSettings {
@@ -14,6 +18,10 @@ export interface RunSettings {
   /** Name of the worker that edits; null in a phase without one. It is in the roster. */
   readonly executor: string | null;
   readonly reportWriter: WorkerSettings | null;
+  /** Null: not set, which is auto for agents and off for command workers. */
+  readonly sandbox: SandboxSetting | null;
+  /** Limits of the whole run; null has none. */
+  readonly budget: Budget | null;
 }
 
 export interface SettingsFlags {
@@ -21,11 +29,17 @@ export interface SettingsFlags {
   readonly executor?: string | null;
   readonly deadlineMs: number | null;
   readonly lang: "en" | "ko" | null;
+  /** For every worker of the run, over what is configured for it. */
+  readonly sandbox?: SandboxSetting | null;
+  /** Limits of the run. `maxCost` as in the budget's `cost`: "2.50" or "2.50 EUR". */
+  readonly maxCost?: string | null;
+  readonly maxTokens?: number | null;
 }
 
-const BUILT_IN: Readonly<Record<string, WorkerConfig>> = { checks: { kind: "checks" } };
-
-/** Flags override the project, the project overrides home. @throws OKSTRA_PREPARE_WORKER_* and OKSTRA_PREPARE_NO_WORKERS */
+/**
+ * Flags override the project, the project overrides home.
+ * @throws OKSTRA_PREPARE_WORKER_*, OKSTRA_PREPARE_MODEL_UNKNOWN, OKSTRA_PREPARE_NO_WORKERS, OKSTRA_USAGE for a flag
+ */
 export async function resolveSettings(
   app: App,
   root: string,
@@ -34,18 +48,22 @@ export async function resolveSettings(
   phase: Phase,
   flags: SettingsFlags,
 ): Promise<RunSettings> {
-  const configured: Readonly<Record<string, WorkerConfig>> = { ...BUILT_IN, ...home.workers, ...project.workers };
-  const byDefault = phase.defaultRoster === "configured" ? listConfigured(configured) : phase.defaultRoster;
+  const known = listKnownWorkers(project, home);
+  const configured = listConfigured(known);
+  const byDefault = phase.defaultRoster === "configured" ? configured : phase.defaultRoster;
   const named = flags.workers ?? project.roster?.[phase.type] ?? home.roster?.[phase.type] ?? byDefault;
+  const canEdit = (name: string): boolean => known.get(name)?.config.kind !== "checks";
   const executor =
-    phase.executorProfile === null ? null : (flags.executor ?? project.executor ?? home.executor ?? pickExecutor(named, configured));
-  if (executor !== null && configured[executor]?.kind === "checks")
+    phase.executorProfile === null
+      ? null
+      : (flags.executor ?? project.executor ?? home.executor ?? [...named, ...configured].find(canEdit) ?? null);
+  if (executor !== null && !canEdit(executor))
     throw new OkstraError("OKSTRA_PREPARE_NO_WORKERS", { message: `The worker ${executor} runs checks; it cannot edit.` });
   const names = executor === null || named.includes(executor) ? named : [executor, ...named];
   if (names.length === 0 || (phase.executorProfile !== null && executor === null))
     throw new OkstraError("OKSTRA_PREPARE_NO_WORKERS", {
       message: `No worker is named for ${phase.type}${names.length > 0 ? " that can edit" : ""}.`,
-      details: { taskType: phase.type, configured: Object.keys(configured).sort() },
+      details: { taskType: phase.type, configured: ["checks", ...configured].sort() },
     });
   if (names.includes(WRITER_LANE))
     throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
@@ -53,8 +71,18 @@ export async function resolveSettings(
       hint: "Give the worker another name.",
     });
   const deadlineMs = flags.deadlineMs ?? project.deadlineMs ?? home.deadlineMs ?? DEFAULT_DEADLINE_MS;
+  const models = modelTable(home, project);
+  const resolve = async (name: string): Promise<WorkerSettings> => {
+    const settings = await resolveWorker(app, requireWorker(known, name), { root, models, deadlineMs });
+    return {
+      ...settings,
+      ...(flags.deadlineMs === null ? {} : { deadlineMs }),
+      // What the person says for this run counts for every worker of it.
+      ...((flags.sandbox ?? null) === null ? {} : { sandbox: null }),
+    };
+  };
   const roster: WorkerSettings[] = [];
-  for (const name of new Set(names)) roster.push(await resolveWorker(app, root, name, configured, flags.deadlineMs ?? 0, deadlineMs));
+  for (const name of new Set(names)) roster.push(await resolve(name));
   const writer = project.reportWriter ?? home.reportWriter ?? null;
   return {
     lang: flags.lang ?? project.lang ?? home.lang ?? "en",
@@ -62,73 +90,26 @@ export async function resolveSettings(
     qaCommands: project.qaCommands ?? null,
     disposable: project.disposable ?? home.disposable ?? null,
     executor,
-    reportWriter: writer === null ? null : await resolveWorker(app, root, writer, configured, flags.deadlineMs ?? 0, deadlineMs),
+    reportWriter: writer === null ? null : await resolve(writer),
+    sandbox: flags.sandbox ?? project.sandbox ?? home.sandbox ?? null,
+    budget: resolveBudget(project, home, flags),
   };
 }
 
-/** Every worker that somebody configured, by name; `checks` has nothing to say where no code is judged. */
-function listConfigured(configured: Readonly<Record<string, WorkerConfig>>): readonly string[] {
-  return Object.keys(configured)
-    .filter((name) => configured[name]?.kind !== "checks")
-    .sort();
-}
-
-function pickExecutor(names: readonly string[], configured: Readonly<Record<string, WorkerConfig>>): string | null {
-  return [...names, ...listConfigured(configured)].find((name) => configured[name]?.kind !== "checks") ?? null;
-}
-
-async function resolveWorker(
-  app: App,
-  root: string,
-  name: string,
-  configured: Readonly<Record<string, WorkerConfig>>,
-  flagMs: number,
-  defaultMs: number,
-): Promise<WorkerSettings> {
-  const config = Object.hasOwn(configured, name) ? configured[name] : undefined;
-  if (config === undefined) {
-    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
-      message: `The worker "${name}" is neither built in nor configured; known: ${Object.keys(configured).sort().join(", ")}.`,
-      details: { worker: name, known: Object.keys(configured).sort() },
-    });
-  }
-  if (!app.workers.has(config.kind)) {
-    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
-      message: `The worker "${name}" has the kind ${config.kind}, which this version cannot start; it can: ${[...app.workers.keys()].join(", ")}.`,
-      details: { worker: name, kind: config.kind },
-    });
-  }
-  const command = await resolveCommand(app, root, name, config);
-  return {
-    name,
-    kind: config.kind,
-    command,
-    family: config.family ?? name,
-    model: config.model ?? null,
-    env: config.env ?? [],
-    deadlineMs: flagMs > 0 ? flagMs : config.deadlineMs !== undefined && config.deadlineMs > 0 ? config.deadlineMs : defaultMs,
+/** Member by member: a flag's limit over the project's, and that over home's. */
+function resolveBudget(project: Project, home: HomeConfig, { maxCost = null, maxTokens = null }: SettingsFlags): Budget | null {
+  const budget = {
+    ...home.budget,
+    ...project.budget,
+    ...(maxCost === null ? {} : { cost: maxCost }),
+    ...(maxTokens === null ? {} : { tokens: maxTokens }),
   };
-}
-
-/** A program given as a path is looked up below the project's root: what a task changes in its tree is not what runs. */
-async function resolveCommand(app: App, root: string, name: string, config: WorkerConfig): Promise<readonly string[]> {
-  if (config.kind !== "command") return config.command ?? [];
-  const [program, ...args] = config.command ?? [];
-  if (program === undefined)
-    throw new OkstraError("OKSTRA_PREPARE_WORKER_UNKNOWN", {
-      message: `The worker "${name}" has no command.`,
-      hint: `Give it one: workers.${name}.command in project.json`,
-      details: { worker: name },
-    });
-  const wanted = program.includes("/") && !program.startsWith("/") ? `${root}/${program}` : program;
-  const found = await app.processes.findProgram(wanted, app.surroundings.env["PATH"] ?? "");
-  if (found === null) {
-    throw new OkstraError("OKSTRA_PREPARE_WORKER_NOT_FOUND", {
-      message: `The worker "${name}" starts ${program}, which is ${program.includes("/") ? "no program that can be run" : "not on PATH"}.`,
-      details: { worker: name, program },
-    });
+  const parsed = budgetSchema.safeParse(budget);
+  if (!parsed.success) {
+    const flag = parsed.error.issues[0]?.path[0] === "cost" ? `--max-cost ${maxCost}` : `--max-tokens ${maxTokens}`;
+    throw new OkstraError("OKSTRA_USAGE", { message: `${flag} is no limit; say for example --max-cost 2.50 or --max-tokens 200000.` });
   }
-  return [found, ...args];
+  return Object.keys(budget).length === 0 ? null : parsed.data;
 }
 
 /** `90s`, `10m`, `1h`, `1500ms`; a bare number is seconds, as in timeout(1). @throws OKSTRA_USAGE */

@@ -58,10 +58,18 @@ export async function goTask(app: App, request: GoRequest, signal: CancelSignal)
     for (const { type, why } of next.skipped)
       app.emit({ type: "phase-skipped", text: `${type} is skipped: ${why}`, data: { phase: type, why } });
     app.emit({ type: "phase-due", text: `${due.type}: ${due.why}`, data: { phase: due.type, why: due.why } });
-    runs.push(await runDue(app, request, { facts, due, signal }));
+    const ran = await runDue(app, request, { facts, due, signal });
+    runs.push(ran);
     last = due;
     facts = await loadTask(app, { root: opened.root, key });
+    // Asking a worker again whose quota is used up would be so for ever as well.
+    if (ran.waiting !== null)
+      return { taskKey: facts.taskKey, state: "held", runs, next: decideNext(facts), answerWith: resumeCommand(ran) };
   }
+}
+
+function resumeCommand({ taskKey, type }: RunAnswer): string {
+  return `okstra resume ${taskKey.split("/").slice(1).join("/")} --task-type ${type}`;
 }
 
 function orderOf(type: TaskType): number {
@@ -90,6 +98,9 @@ async function runDue(
       executor: request.executor ?? null,
       deadlineMs: request.deadlineMs,
       lang: request.lang,
+      sandbox: request.sandbox ?? null,
+      maxCost: request.maxCost ?? null,
+      maxTokens: request.maxTokens ?? null,
     },
     { prepareOnly: false, signal },
   );

@@ -1,5 +1,5 @@
 import { buildRouteMap } from "@stricli/core";
-import { defineCommand, jsonFlag, projectRootFlag } from "../command.ts";
+import { defineCommand, jsonFlag, projectRootFlag, taskParameter } from "../command.ts";
 
 const keyParameter = { brief: "Dotted key, for example workers.review.family", placeholder: "key", parse: String } as const;
 const showOriginFlag = {
@@ -37,8 +37,15 @@ export const projectCommands = {
   }),
   trust: defineCommand({
     load: async () => (await import("./project/trust.ts")).run,
-    parameters: { flags: { ...projectRootFlag, ...jsonFlag } },
-    brief: "Approve the filters, hooks and agents' settings that the repository supplies, as they are now",
+    parameters: {
+      positional: { kind: "tuple", parameters: [{ ...taskParameter, optional: true }] },
+      flags: {
+        list: { kind: "boolean", brief: "Only show them", default: false, withNegated: false },
+        ...projectRootFlag,
+        ...jsonFlag,
+      },
+    },
+    brief: "Approve the filters, hooks and agents' settings that the repository, or a task's worktree, supplies as they are now",
   }),
   paths: defineCommand({
     load: async () => (await import("./project/paths.ts")).run,

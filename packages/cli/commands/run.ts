@@ -13,6 +13,14 @@ const settingsFlags = {
   },
   deadline: { kind: "parsed", parse: String, brief: "Wall time of each worker: 90s, 10m, 1h", placeholder: "D", optional: true },
   lang: { kind: "enum", values: ["en", "ko"], brief: "Language of the report", optional: true },
+  sandbox: {
+    kind: "enum",
+    values: ["auto", "require", "off"],
+    brief: "Sandbox of the workers (not set: auto for agents, off for command workers)",
+    optional: true,
+  },
+  maxCost: { kind: "parsed", parse: String, brief: "What the whole run may cost: 2.50", placeholder: "AMOUNT", optional: true },
+  maxTokens: { kind: "parsed", parse: String, brief: "Tokens that the whole run may use: 200k, 1.5M", placeholder: "N", optional: true },
 } as const;
 const oneTask = { kind: "tuple", parameters: [taskParameter] } as const;
 
@@ -76,7 +84,18 @@ export const runCommands = {
     load: async () => (await import("./run/resume.ts")).run,
     parameters: {
       positional: oneTask,
-      flags: { ...taskTypeFlag, ...eventsFlag, ...projectRootFlag, ...jsonFlag },
+      flags: {
+        withoutQuota: {
+          kind: "boolean",
+          brief: "Go on without the workers whose quota is used up",
+          default: false,
+          withNegated: false,
+        },
+        ...taskTypeFlag,
+        ...eventsFlag,
+        ...projectRootFlag,
+        ...jsonFlag,
+      },
       aliases: { t: "taskType" },
     },
     brief: "Go on with a task's newest run",

@@ -1,3 +1,4 @@
+import { UNKNOWN_FAMILY } from "../domain/agent-use.ts";
 import { SEVERITIES, type Disposition, type FindingClass, type Severity, type Verification } from "../domain/finding.ts";
 
 /** What a vote rests on, weakest first. Code counts as quoted only when the quote was found at the run's commit. */
@@ -49,14 +50,16 @@ const SUPPORT_FOR_STRONG = 3;
  */
 export function classify({ members, votes, families }: ClusterFacts): Classification {
   const grounded = members.filter((member) => member.grounded);
-  const supporting = new Set(grounded.map(({ family }) => family));
+  // Whoever raised it with a model that nobody knows may be of any family: that adds no agreement.
+  const known = (family: string): boolean => family !== UNKNOWN_FAMILY;
+  const supporting = new Set(grounded.map(({ family }) => family).filter(known));
   const abstaining = new Set(members.map(({ family }) => family).filter((family) => !supporting.has(family)));
   const support = supporting.size;
-  const kEff = new Set([...families.filter((family) => !abstaining.has(family)), ...supporting]).size;
+  const kEff = new Set([...families.filter((family) => known(family) && !abstaining.has(family)), ...supporting]).size;
   const confirmed = strongest(votes, "confirmed");
   const refuted = strongest(votes, "refuted");
   const levels = (grounded.length > 0 ? grounded : members).map(({ severity }) => SEVERITIES.indexOf(severity));
-  const isGrounded = support > 0 || confirmed >= QUOTED;
+  const isGrounded = grounded.length > 0 || confirmed >= QUOTED;
   const facts = { support, kEff, severity: SEVERITIES[Math.min(...levels)] ?? "P3", verification: verificationOf(votes) };
   const answer = (name: FindingClass, reason: string | null = null, strong = false): Classification => ({
     ...facts,
@@ -69,7 +72,7 @@ export function classify({ members, votes, families }: ClusterFacts): Classifica
   if (!isGrounded && refuted >= QUOTED) return answer("dismissed", "refuted with quoted code, and its own quote is not in the file");
   if (isGrounded && refuted >= QUOTED && (refuted === confirmed || confirmed < REPRODUCED))
     return answer("contested", "there is grounded evidence for it and against it");
-  if (support > 0 && Math.max(...levels) - Math.min(...levels) >= LEVELS_OF_DISPUTE)
+  if (grounded.length > 0 && Math.max(...levels) - Math.min(...levels) >= LEVELS_OF_DISPUTE)
     return answer("contested", `severities are ${LEVELS_OF_DISPUTE} levels or more apart`);
   if (haveContraryFixes(grounded)) return answer("contested", "the proposed fixes contradict each other");
   if (support >= 2 && support >= Math.floor(kEff / 2) + 1)

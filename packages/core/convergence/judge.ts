@@ -1,3 +1,4 @@
+import { UNKNOWN_FAMILY } from "../domain/agent-use.ts";
 import type { Disposition, LaneEnd, RaisedFinding, Severity } from "../domain/finding.ts";
 import { groupFindings, type Candidate, type GroupingOptions } from "./agglomerate.ts";
 import { classify, disposeOf, type Classification, type Vote } from "./classify.ts";
@@ -37,7 +38,7 @@ export interface JudgedCluster extends Classification {
 }
 
 export interface Judgement {
-  /** Distinct families whose lane is `ok`. */
+  /** Distinct known families whose lane is `ok`. */
   readonly kEff: number;
   /** False with fewer than two: nothing was cross-checked, and nothing is called consensus. */
   readonly crossChecked: boolean;
@@ -65,7 +66,7 @@ export function judge(input: JudgeInput): Judgement {
     const ids = new Set(members.map(({ id }) => id));
     const classification = classify({
       members: members.map(({ id, family, severity, fix }) => ({ family, severity, fix, grounded: grounded.has(id) })),
-      votes: input.votes.filter(({ findingId, family }) => ids.has(findingId) && (family === null || !families.includes(family))),
+      votes: input.votes.filter((vote) => ids.has(vote.findingId) && isIndependent(vote, families)),
       families: heard.filter((lane) => members.some(({ file }) => isCovered(lane.covered, file))).map(({ family }) => family),
     });
     return { group, members, families, score, disposition: disposeOf(classification), ...classification };
@@ -78,9 +79,10 @@ export function judge(input: JudgeInput): Judgement {
     linked.get(pair[0])?.push(pair[1]);
     linked.get(pair[1])?.push(pair[0]);
   }
+  const kEff = new Set(heard.map(({ family }) => family).filter((family) => family !== UNKNOWN_FAMILY)).size;
   return {
-    kEff: new Set(heard.map(({ family }) => family)).size,
-    crossChecked: new Set(heard.map(({ family }) => family)).size >= 2,
+    kEff,
+    crossChecked: kEff >= 2,
     clusters: drafts.map(({ group, ...cluster }, at) => ({
       ...cluster,
       id: `C${at + 1}`,
@@ -92,6 +94,12 @@ export function judge(input: JudgeInput): Judgement {
       .sort(),
     undecided,
   };
+}
+
+/** Of nobody that raised it. A model that nobody knows may be one that did: only what okstra executed for it counts. */
+function isIndependent({ family, evidence }: CastVote, raisedBy: readonly string[]): boolean {
+  if (family === null) return true;
+  return family === UNKNOWN_FAMILY ? evidence === "reproduction" : !raisedBy.includes(family);
 }
 
 /** Gravest first. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { budgetSchema, sandboxSettingSchema } from "./agent-use.ts";
 
 /** A command that tells whether the code is good; run with `sh -c` in the worktree. */
 export const qaCommandSchema = z.union([
@@ -19,12 +20,15 @@ export const workerConfigSchema = z.looseObject({
   kind: z.enum(WORKER_KINDS),
   command: z.array(z.string().min(1)).min(1).optional(),
   family: z.string().min(1).optional(),
-  model: z.string().min(1).optional(),
+  preset: z.string().min(1).optional().describe("For kind acp: a known agent, e.g. opencode; gives command, environment and modes"),
+  model: z.string().min(1).optional().describe("A model's id or an alias of the table; okstra workers list shows them"),
   env: z
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
     .optional()
     .describe("Names of variables that the worker may see"),
   deadlineMs: z.int().min(0).optional().describe("0: the run's own deadline"),
+  budget: budgetSchema.optional().describe("Hard limits of each of the worker's lanes"),
+  sandbox: sandboxSettingSchema.optional().describe("The worker's own, over the setting of the same name"),
 });
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 
@@ -39,6 +43,41 @@ const sharedSettings = {
     .describe("Worker that edits in an implementation; absent: the first of the roster that is no checks worker"),
   reportWriter: z.string().optional().describe("Worker that writes the report's prose; absent: the text is okstra's own"),
   deadlineMs: z.int().min(1).optional().describe("Wall time of a lane"),
+  budget: budgetSchema.optional().describe("Hard limits of a whole run, all its lanes together; wall time counts from each start"),
+  sandbox: sandboxSettingSchema
+    .optional()
+    .describe("auto: where it is possible; require: refuse to run without; off. Not set: auto for agents, off for command workers"),
+  protectedPaths: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("Globs that no executor may touch, beside git's own files and agents' settings"),
+  models: z.record(z.string(), z.string()).optional().describe("Alias -> model id, beside the built-in table"),
+  families: z
+    .record(z.string(), z.string().min(1))
+    .optional()
+    .describe("Model id or a pattern with * -> family, beside the built-in table and before it"),
+  prices: z
+    .record(
+      z.string(),
+      z.looseObject({
+        inputPerMillion: z.string().regex(/^\d+(?:\.\d+)?$/),
+        outputPerMillion: z.string().regex(/^\d+(?:\.\d+)?$/),
+        cachedInputPerMillion: z
+          .string()
+          .regex(/^\d+(?:\.\d+)?$/)
+          .optional(),
+        cacheWritePerMillion: z
+          .string()
+          .regex(/^\d+(?:\.\d+)?$/)
+          .optional(),
+        currency: z
+          .string()
+          .regex(/^[A-Z]{3}$/)
+          .default("USD"),
+      }),
+    )
+    .optional()
+    .describe("Model id or a pattern with * -> price, over the built-in table"),
   disposable: z.array(z.string().min(1)).optional().describe("Directories that removing a worktree may lose"),
   worktreeSyncDirs: z.array(z.string()).optional().describe("Directories linked from the main worktree"),
 };

@@ -1,4 +1,12 @@
 import * as z from "zod";
+import {
+  attemptRecordSchema,
+  budgetBreachSchema,
+  costSchema,
+  permissionRecordSchema,
+  sandboxStateSchema,
+  usageSchema,
+} from "./agent-use.ts";
 import { executionSchema } from "./execution.ts";
 import { laneEndSchema, laneRoleSchema } from "./finding.ts";
 
@@ -15,7 +23,7 @@ export const receiptSchema = z.looseObject({
   role: laneRoleSchema,
   round: z.int().min(1),
   kind: z.string(),
-  family: z.string(),
+  family: z.string().describe("Of the model that served, where a model did; `unknown` agrees with nobody"),
   command: z.array(z.string()).describe("What was started; empty for a worker inside okstra"),
   modelAsked: z.string().nullable(),
   modelServed: z.string().nullable(),
@@ -34,7 +42,17 @@ export const receiptSchema = z.looseObject({
   stderrBytes: z.int().min(0),
   resultSha256: z.string().nullable(),
   promptSha256: z.string().describe("Of prompts/<lane>.md, as the lane was given it"),
-  usage: z.looseObject({}).nullable(),
+  usage: usageSchema.nullable().catch(null),
+  cost: costSchema.nullable().default(null).describe("Null: nobody can tell"),
+  attempt: z.int().min(1).default(1).describe("Attempt of the run that the lane belongs to"),
+  attempts: z.array(attemptRecordSchema).default([]).describe("Conversations with the agent; a second one after a passing failure"),
+  permissions: z.array(permissionRecordSchema).default([]).describe("The first 200"),
+  permissionCount: z.int().min(0).default(0),
+  resultBy: z.enum(["door", "schema", "message", "file"]).nullable().default(null).describe("Which way the result came"),
+  agentVersion: z.string().nullable().default(null),
+  quotaResetsAt: z.string().nullable().default(null),
+  breach: budgetBreachSchema.nullable().default(null).describe("The limit that ended the lane"),
+  sandbox: sandboxStateSchema.default("off"),
   executions: z.array(executionSchema).default([]).describe("Commands that okstra itself executed in this lane"),
 });
 export type Receipt = z.infer<typeof receiptSchema>;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { budgetSchema, sandboxSettingSchema } from "./agent-use.ts";
 import { EMPTY_CONTEXT, taskContextSchema } from "./task-context.ts";
 
 /** How a task's tree came to be there; the manifest and the status view show the note. */
@@ -22,6 +23,10 @@ export const rosterEntrySchema = z.looseObject({
   command: z.array(z.string()),
   model: z.string().nullable(),
   deadlineMs: z.int().min(0),
+  preset: z.string().nullable().default(null),
+  env: z.array(z.string()).default([]).describe("Names of the variables that it may see"),
+  budget: budgetSchema.nullable().default(null),
+  sandbox: sandboxSettingSchema.nullable().default(null).describe("Null: not set for this worker"),
   role: z
     .enum(["reviewer", "executor", "report-writer"])
     .default("reviewer")

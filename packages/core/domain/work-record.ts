@@ -89,6 +89,7 @@ export const workRecordSchema = z.looseObject({
   rewritten: z.boolean().describe("`before` is no ancestor of `head`, or another branch is checked out"),
   uncommitted: z.array(z.string()),
   agentSettings: z.array(z.string()).describe("Settings that agents obey which this work made or changed"),
+  protectedPaths: z.array(z.string()).default([]).describe("Changed paths that the project protects"),
   testFirst: z.array(testFirstSchema),
 });
 export type WorkRecord = z.infer<typeof workRecordSchema>;

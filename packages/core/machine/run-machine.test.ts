@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RunEventBody } from "../events.ts";
-import { foldRun, laneName, NEW_RUN, nextStep, transition, type Effect, type RunState, type Transition } from "./run-machine.ts";
+import {
+  foldRun,
+  laneName,
+  NEW_RUN,
+  nextStep,
+  quotaLanes,
+  transition,
+  type Effect,
+  type RunState,
+  type Transition,
+} from "./run-machine.ts";
 
 const SHA = "0".repeat(64);
 const ROSTERS = [["a"], ["a", "b"], ["checks", "a", "b"]] as const;
@@ -87,7 +97,39 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
     criterion: fc.constantFrom("AC1", "AC2"),
     execution: commitId.map((commit) => ({ ...EXECUTION, commit })),
   }),
-  fc.record({ type: fc.constant("run-started" as const), attempt, commit: commitId, isolation: fc.constant("process-group") }),
+  fc.record({
+    type: fc.constant("run-started" as const),
+    attempt,
+    commit: commitId,
+    isolation: fc.constant("process-group"),
+    withoutQuota: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant("executor-prepared" as const), surroundingsSha256: fc.constant(SHA) }),
+  fc.record({
+    type: fc.constant("lane-retried" as const),
+    worker: workerName as fc.Arbitrary<string>,
+    lane: laneId,
+    reason: fc.constant("network"),
+    resumed: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant("model-substituted" as const),
+    worker: workerName as fc.Arbitrary<string>,
+    lane: laneId,
+    asked: fc.constant("one"),
+    served: fc.constant("other"),
+  }),
+  fc.record({
+    type: fc.constant("sandbox-missing" as const),
+    workers: fc.array<string>(workerName, { minLength: 1, maxLength: 2 }),
+    reason: fc.constant("none"),
+  }),
+  fc.record({
+    type: fc.constant("run-paused" as const),
+    reason: fc.constant("quota" as const),
+    lanes: fc.array<string>(laneId, { minLength: 1, maxLength: 2 }),
+    until: fc.constant(null),
+  }),
   fc.record({
     type: fc.constant("lane-started" as const),
     worker: workerName,
@@ -108,6 +150,8 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
     findings: fc.constant(0),
     receiptSha256: fc.constant(SHA),
     resultSha256: fc.constant(null),
+    family: fc.constantFrom(null, "unknown"),
+    resumeAt: fc.constant(null),
   }),
   fc.record({
     type: fc.constant("tree-changed" as const),
@@ -176,7 +220,15 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
       },
     ];
   if (state.stage === "prepared" || state.halted)
-    return [{ type: "run-started", attempt: state.attempt + 1, commit: choice % 5 === 0 ? "c2" : "c1", isolation: "process-group" }];
+    return [
+      {
+        type: "run-started",
+        attempt: state.attempt + 1,
+        commit: choice % 5 === 0 ? "c2" : "c1",
+        isolation: "process-group",
+        withoutQuota: choice % 2 === 0,
+      },
+    ];
   if (state.stage === "running") {
     const [name, lane] = lanes.find(([, each]) => each.state !== "ended" && each.role !== "write") ?? ["", undefined];
     if (lane === undefined) return [advanced(state, choice)];
@@ -213,6 +265,8 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
 /** What the lead does when every lane has ended. */
 function advanced(state: RunState, choice: number): RunEventBody {
   switch (nextStep(state)) {
+    case "pause":
+      return { type: "run-paused", reason: "quota", lanes: [...quotaLanes(state)], until: null };
     case "inspect":
       return {
         type: "work-inspected",
@@ -271,6 +325,8 @@ function laneEnded(lane: string, state: RunState, end: (typeof ENDS)[number]): R
     findings: 0,
     receiptSha256: SHA,
     resultSha256: null,
+    family: null,
+    resumeAt: null,
   };
 }
 
@@ -325,7 +381,7 @@ describe("whatever order events come in", () => {
   test("the generator reaches every stage and every event is accepted at least once", () => {
     const stages = new Set<string>();
     const accepted = new Set<string>();
-    const sample = fc.sample(anySteps, { numRuns: 6000, seed: 7 });
+    const sample = fc.sample(anySteps, { numRuns: 12_000, seed: 7 });
     for (const { event, after } of sample.flatMap(drive)) {
       stages.add(after.state.stage);
       if (after.rejected === null) accepted.add(event.type);
@@ -333,7 +389,7 @@ describe("whatever order events come in", () => {
     expect([...stages].sort()).toEqual(
       ["cancelled", "converged", "decided", "ended", "new", "prepared", "reported", "running", "validated"].sort(),
     );
-    expect(accepted.size).toBe(21);
+    expect(accepted.size).toBe(26);
   });
 
   test("an event that does not fit changes nothing and asks for nothing", () => {
@@ -433,10 +489,10 @@ describe("whatever order events come in", () => {
         const old = before.lanes[name];
         if (old === undefined || old.role === "write") continue;
         const bound = old.role !== "execute" && old.round === before.round;
-        const finished =
-          old.state === "ended" &&
-          (!bound || old.commit === event.commit) &&
-          ["ok", "partial", "failed", "timeout"].includes(old.end ?? "");
+        const done = ["ok", "partial", "failed", "timeout"].includes(old.end ?? "");
+        const leftOut = event.withoutQuota && old.end === "quota" && old.commit === event.commit;
+        const earlier = old.round < before.round;
+        const finished = old.state === "ended" && (earlier || leftOut || (done && (!bound || old.commit === event.commit)));
         expect(lane.state).toBe(finished ? "ended" : "pending");
         if (finished) expect(lane).toEqual(old);
       }
@@ -496,7 +552,7 @@ describe("a run that is driven by its own effects", () => {
         };
         const start = (): void => {
           effects.length = 0;
-          apply({ type: "run-started", attempt: state.attempt + 1, commit: state.commit, isolation: "process-group" });
+          apply({ type: "run-started", attempt: state.attempt + 1, commit: state.commit, isolation: "process-group", withoutQuota: true });
         };
         apply({
           type: "run-prepared",

@@ -16,6 +16,10 @@ export interface LaneState {
   readonly commit: string;
   readonly end: LaneEnd | null;
   readonly nonce: string | null;
+  /** Family of the model that served; null: the roster's. */
+  readonly family: string | null;
+  /** When the quota that ended the lane is filled again; null when that is not known. */
+  readonly resumeAt: string | null;
 }
 
 export interface RunState {
@@ -44,6 +48,10 @@ export interface RunState {
   readonly gate: Gate | null;
   readonly writerFallback: string | null;
   readonly valid: boolean | null;
+  /** A person said to go on without the lanes whose quota is used up. */
+  readonly withoutQuota: boolean;
+  /** What the run waits for; null while it does not. */
+  readonly paused: { readonly reason: "quota"; readonly lanes: readonly string[]; readonly until: string | null } | null;
 }
 
 /** What the lead does next. Each effect ends in the event named beside it. */
@@ -97,6 +105,8 @@ export const NEW_RUN: RunState = {
   gate: null,
   writerFallback: null,
   valid: null,
+  withoutQuota: false,
+  paused: null,
 };
 
 /** A lane with one of these ends has said what it will say: a resumed run at the same commit does not ask again. */
@@ -128,7 +138,8 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     case "run-started": {
       if (!active) return reject("the run cannot be started");
       if (event.attempt !== state.attempt + 1) return reject("the attempt does not follow the one before");
-      const lanes = restartLanes(state, event.commit);
+      const withoutQuota = event.withoutQuota ?? false;
+      const lanes = restartLanes(state, event.commit, withoutQuota);
       const pending = Object.keys(lanes).filter((name) => lanes[name]?.state !== "ended" && lanes[name]?.role !== "write");
       const keptWorker = (worker: string): boolean =>
         Object.values(lanes).some(
@@ -138,6 +149,8 @@ export function transition(state: RunState, event: RunEventBody): Transition {
         {
           stage: "running",
           halted: false,
+          paused: null,
+          withoutQuota,
           attempt: event.attempt,
           commit: event.commit,
           lanes,
@@ -197,7 +210,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       return accept({
         lanes: {
           ...state.lanes,
-          [event.lane]: { ...lane, state: "running", attempt: event.attempt, commit: event.commit, end: null, nonce: event.nonce },
+          [event.lane]: { ...lane, state: "running", attempt: event.attempt, commit: event.commit, nonce: event.nonce, end: null },
         },
       });
     }
@@ -211,7 +224,10 @@ export function transition(state: RunState, event: RunEventBody): Transition {
         lane.commit !== event.commit
       )
         return reject("no such lane is running");
-      const lanes: RunState["lanes"] = { ...state.lanes, [event.lane]: { ...lane, state: "ended", end: event.end } };
+      const lanes: RunState["lanes"] = {
+        ...state.lanes,
+        [event.lane]: { ...lane, state: "ended", end: event.end, family: event.family ?? null, resumeAt: event.resumeAt ?? null },
+      };
       return accept({ lanes }, lane.role !== "write" && allEnded(lanes) ? [{ type: "advance" }] : []);
     }
     case "executor-prepared":
@@ -226,6 +242,8 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       return accept({ commit: head, works: [...state.works, { round, workSha256, from, head }] }, [{ type: "advance" }]);
     }
     case "lane-activity":
+    case "lane-retried":
+    case "model-substituted":
       return going && Object.values(state.lanes).some((lane) => lane.worker === event.worker && lane.state === "running")
         ? accept({})
         : reject("no such lane is running");
@@ -284,6 +302,15 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (state.stage !== "ended" || state.gate === null || state.gate.name !== event.gate || event.commit !== state.commit)
         return reject("there is no such gate at this commit");
       return accept({ gate: { ...state.gate, open: true, override: { reason: event.reason, by: event.by, at: "", until: event.until } } });
+    case "sandbox-missing":
+      return going && event.workers.every((worker) => isKnownWorker(state, worker)) ? accept({}) : reject("no such worker is in the run");
+    case "run-paused": {
+      const waiting = quotaLanes(state);
+      if (!going || state.stage !== "running" || !allEnded(state.lanes) || waiting.length === 0)
+        return reject("the run has nothing to wait for");
+      if (event.lanes.join() !== waiting.join()) return reject("it waits for other lanes");
+      return accept({ halted: true, paused: { reason: event.reason, lanes: event.lanes, until: event.until } });
+    }
     case "run-interrupted":
     case "run-failed":
       return going ? accept({ halted: true, lanes: haltLanes(state.lanes) }) : reject("the run is not going");
@@ -292,7 +319,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
   }
 }
 
-const PENDING = { round: 1, state: "pending", attempt: 0, commit: "", end: null, nonce: null } as const;
+const PENDING = { round: 1, state: "pending", attempt: 0, commit: "", end: null, nonce: null, family: null, resumeAt: null } as const;
 
 function planLanes(workers: readonly string[], role: "review" | "execute", round: number): RunState["lanes"] {
   return Object.fromEntries(workers.map((worker) => [laneName(worker, role, round), { ...PENDING, worker, role, round }]));
@@ -302,10 +329,10 @@ function planLanes(workers: readonly string[], role: "review" | "execute", round
  * What is finished stays, the rest is asked again. Where a review is asked again its round's votes are planned anew: they
  * would be about what nobody says any more.
  */
-function restartLanes(state: RunState, commit: string): RunState["lanes"] {
-  const lanes = Object.entries(state.lanes).map(
-    ([name, lane]) => [name, isFinished(lane, state.round, commit) ? lane : asPending(lane)] as const,
-  );
+function restartLanes(state: RunState, commit: string, withoutQuota: boolean): RunState["lanes"] {
+  const stays = (lane: LaneState): boolean =>
+    isFinished(lane, state.round, commit) || (withoutQuota && lane.state === "ended" && lane.end === "quota" && lane.commit === commit);
+  const lanes = Object.entries(state.lanes).map(([name, lane]) => [name, stays(lane) ? lane : asPending(lane)] as const);
   const reviewsAgain = lanes.some(([, lane]) => lane.role === "review" && lane.state === "pending");
   return Object.fromEntries(lanes.filter(([, lane]) => !(reviewsAgain && lane.role === "vote" && lane.round === state.round)));
 }
@@ -316,9 +343,11 @@ function asPending(lane: LaneState): LaneState {
 
 /** A lane that is done for good: of an earlier round, the executor's (its commits are there), or finished at this commit. */
 function isFinished(lane: LaneState, round: number, commit: string): boolean {
-  if (lane.state !== "ended" || lane.end === null || !FINISHED_ENDS.includes(lane.end)) return false;
+  if (lane.state !== "ended" || lane.end === null) return false;
+  if (lane.role !== "write" && lane.round < round) return true;
+  if (!FINISHED_ENDS.includes(lane.end)) return false;
   if (lane.role === "write") return lane.commit === commit && lane.end === "ok";
-  return lane.round < round || lane.role === "execute" || lane.commit === commit;
+  return lane.role === "execute" || lane.commit === commit;
 }
 
 function allEnded(lanes: RunState["lanes"]): boolean {
@@ -341,11 +370,23 @@ function lastStep(state: RunState): (typeof STEPS)[number] {
   return STEPS.findLast((role) => roles.has(role)) ?? "review";
 }
 
+/** The lanes of the round whose worker could not answer because its quota is used up; none when a person goes on without them. */
+export function quotaLanes(state: RunState): readonly string[] {
+  if (state.withoutQuota) return [];
+  return Object.keys(state.lanes)
+    .filter((name) => {
+      const lane = state.lanes[name];
+      return lane?.end === "quota" && lane.state === "ended" && lane.round === state.round && lane.role !== "write";
+    })
+    .sort();
+}
+
 /**
  * What follows when every lane of a run that is `running` has ended. `plan-votes` and `converge` come after what the
- * lanes propose was executed.
+ * lanes propose was executed; `pause` comes before everything.
  */
-export function nextStep(state: RunState): "inspect" | "plan-review" | "plan-votes" | "converge" {
+export function nextStep(state: RunState): "pause" | "inspect" | "plan-review" | "plan-votes" | "converge" {
+  if (quotaLanes(state).length > 0) return "pause";
   const step = lastStep(state);
   if (step === "execute") return isInspected(state) ? "plan-review" : "inspect";
   return step === "review" ? "plan-votes" : "converge";

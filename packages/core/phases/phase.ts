@@ -81,6 +81,8 @@ export interface ProfileVariables {
   readonly baseCommit: string;
   readonly brief: string;
   readonly nonce: string;
+  /** `file`: to the path in OKSTRA_RESULT; `door`: through the tools of okstra's MCP server. */
+  readonly answerBy: "file" | "door";
   readonly deadlineMinutes: number;
   readonly resultSchema: string;
   /** The round of this lane, from 1. */

@@ -32,6 +32,7 @@ export const GATE_REASONS = [
   "main-checkout-changed",
   "history-rewritten",
   "agent-settings-changed",
+  "protected-paths-changed",
   "verifiers-missing",
   "rounds-exhausted",
   "stalled",

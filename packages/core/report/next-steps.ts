@@ -33,6 +33,7 @@ const BREACHES = [
   "main-checkout-changed",
   "history-rewritten",
   "agent-settings-changed",
+  "protected-paths-changed",
 ];
 
 /** What a person would do now, most urgent first; each with the command that does it. */

@@ -4,6 +4,7 @@ import { ledgerSchema } from "../convergence/ledger.ts";
 import { voteRecordSchema } from "../convergence/votes.ts";
 import { executionSchema } from "../domain/execution.ts";
 import { laneEndSchema, laneRoleSchema, reproductionSchema } from "../domain/finding.ts";
+import { costSchema, sandboxStateSchema, usageSchema } from "../domain/agent-use.ts";
 import { isolationSchema } from "../domain/receipt.ts";
 import { gateSchema, provisionSchema, verdictSchema } from "../domain/run.ts";
 import { clarificationSchema } from "../domain/task-context.ts";
@@ -26,6 +27,10 @@ const reportLaneSchema = z.looseObject({
   modelServed: z.string().nullable(),
   exitCode: z.int().nullable(),
   isolation: isolationSchema,
+  sandbox: sandboxStateSchema.optional(),
+  sessionId: z.string().nullable().optional(),
+  usage: usageSchema.nullable().optional(),
+  cost: costSchema.nullable().optional(),
   lane: z.string().optional().describe("Name in the run's files; absent: the worker's own"),
   role: laneRoleSchema.default("review"),
   round: z.int().min(1).default(1),

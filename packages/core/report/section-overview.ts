@@ -1,3 +1,6 @@
+import type { Money } from "../domain/agent-use.ts";
+import { addMoney, formatMoney } from "../domain/money.ts";
+import { isAgentKind } from "../domain/served-model.ts";
 import type { Verdict } from "../domain/run.ts";
 import { badge, code, fact, text, type Block, type Fact, type Inline, type Tone } from "./document.ts";
 import type { Report } from "./report-data.ts";
@@ -53,11 +56,47 @@ export function verdictBlocks(report: Report, words: Wording): Block[] {
       ...(report.baseCommit === null || report.baseCommit === "" ? [] : [fact(labels.base, code(shortCommit(report.baseCommit, words)))]),
       ...(report.provision.branch === "" ? [] : [fact(labels.branch, code(report.provision.branch))]),
       fact(labels.task, code(report.taskKey)),
+      ...sandboxFacts(report, words),
+      ...useFacts(report, words),
       fact(labels.run, text(String(report.run))),
       fact(labels.written, text(formatTime(report.generatedAt))),
     ],
   };
   return report.verdict === "none" ? [card, { kind: "empty", text: words.empty.verdict }] : [card];
+}
+
+/** Which workers ran in which sandbox; okstra's own code needs none. */
+function sandboxFacts(report: Report, words: Wording): Fact[] {
+  const states = new Map<string, Set<string>>();
+  for (const { sandbox, worker } of report.lanes) {
+    if (sandbox === undefined || sandbox === "none") continue;
+    states.set(sandbox, (states.get(sandbox) ?? new Set()).add(worker));
+  }
+  if (states.size === 0) return [];
+  const isOne = states.size === 1;
+  const said = [...states].map(
+    ([state, workers]) => `${phraseFor(words.sandboxes, state)}${isOne ? "" : ` (${[...workers].sort().join(", ")})`}`,
+  );
+  return [fact(words.labels.sandbox, text(said.sort().join("; ")))];
+}
+
+/** Tokens and cost of all lanes; the cost of each currency by itself. */
+function useFacts(report: Report, words: Wording): Fact[] {
+  const used = report.lanes.filter((lane) => lane.usage !== null && lane.usage !== undefined);
+  if (used.length === 0) return [];
+  const tokens = used.reduce((sum, lane) => sum + (lane.usage?.totalTokens ?? 0), 0);
+  const said = [words.tokens(tokens.toLocaleString("en-US")), ...sumCosts(used.flatMap((lane) => lane.cost ?? [])).map(formatMoney)];
+  if (used.some((lane) => lane.cost === null || lane.cost === undefined)) said.push(words.costUnknown);
+  return [fact(words.labels.used, text(said.join(" · ")))];
+}
+
+function sumCosts(costs: readonly Money[]): Money[] {
+  const sums = new Map<string, Money>();
+  for (const { amount, currency } of costs) {
+    const known = sums.get(currency);
+    sums.set(currency, known === undefined ? { amount, currency } : addMoney(known, { amount, currency }));
+  }
+  return [...sums.values()];
 }
 
 /** Section 1: what a person may do next, and the task's questions. */
@@ -92,6 +131,7 @@ function endTone(end: string): Tone {
 function modelText(lane: Report["lanes"][number], words: Wording): Inline[] {
   const { modelAsked: asked, modelServed: served } = lane;
   if (asked === null && served === null) return [];
+  if (asked !== null && served === null && isAgentKind(lane.kind)) return [text(words.modelUnknown(asked))];
   if (asked === null || served === null || asked === served) return [code(asked ?? served ?? "")];
   return [text(words.modelServed(asked, served))];
 }

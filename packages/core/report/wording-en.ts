@@ -1,4 +1,5 @@
 import type { Baseline, Disposition, FindingClass, LaneEnd, LaneRole, Severity, Verification } from "../domain/finding.ts";
+import type { SandboxState } from "../domain/agent-use.ts";
 import type { Isolation } from "../domain/receipt.ts";
 import type * as z from "zod";
 import type { Evidence } from "../convergence/classify.ts";
@@ -121,6 +122,7 @@ export const EN = {
     "other-refs-changed": "Branches or tags other than the task's were changed.",
     "main-checkout-changed": "The main checkout was changed while the executor worked.",
     "history-rewritten": "Commits that were there before the executor started are gone from the branch.",
+    "protected-paths-changed": "The work touches paths that the project protects.",
     "agent-settings-changed": "The work changes settings of agents; they do not take effect until a person trusts them.",
     "verifiers-missing": "Not every verifier finished.",
     "rounds-exhausted": "After the last round findings that block are still open.",
@@ -185,6 +187,13 @@ export const EN = {
     string
   >,
   severities: { P0: "P0", P1: "P1", P2: "P2", P3: "P3" } satisfies Record<Severity, string>,
+  sandboxes: {
+    bwrap: "on (bwrap)",
+    "sandbox-exec": "on (sandbox-exec)",
+    off: "off",
+    unavailable: "not available",
+    none: "okstra's own code",
+  } satisfies Record<SandboxState, string>,
   isolations: { "pid-namespace": "PID namespace", "process-group": "process group", "in-process": "inside okstra" } satisfies Record<
     Isolation,
     string
@@ -236,6 +245,8 @@ export const EN = {
     task: "Task",
     run: "Run",
     branch: "Branch",
+    sandbox: "Sandbox",
+    used: "Used",
     commit: "Commit",
     base: "Base",
     written: "Written",
@@ -299,6 +310,9 @@ export const EN = {
   timedOut: "timed out",
   signal: (name: string) => `signal ${name}`,
   exitCode: (code: number) => `exit ${code}`,
+  modelUnknown: (asked: string) => `${asked} asked for, served: unknown`,
+  tokens: (count: string) => `${count} tokens`,
+  costUnknown: "cost unknown",
   modelServed: (asked: string, served: string) => `${asked}, served by ${served}`,
   failedOf: (failures: number, executions: number) => `${failures} of ${executions}`,
   passed: "passed",

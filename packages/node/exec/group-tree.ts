@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
-import { DEATH_WAIT_MS, sendSignal, waitForExit, type HeldTree, type StartRequest } from "./held-tree.ts";
+import { askFollowers, DEATH_WAIT_MS, sendSignal, waitForExit, type HeldTree, type StartRequest } from "./held-tree.ts";
 import { hasLiveTree, listLiveRoots, registerTree } from "./live-trees.ts";
 import { endMarked } from "./orphans.ts";
 import { listProcessIds, loadFacts } from "./proc-table.ts";
@@ -49,6 +49,7 @@ export function startInGroup(request: StartRequest): HeldTree {
     child,
     exited,
     askToEnd() {
+      if (request.isWrapper === true && child.pid !== undefined && askFollowers(child.pid)) return;
       sendSignal(group, "SIGTERM");
     },
     endNow,

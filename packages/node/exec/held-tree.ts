@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { listProcessIds, loadFacts } from "./proc-table.ts";
 import type { Isolation } from "@okstra/core/domain/receipt";
 
 export interface StartRequest {
@@ -10,6 +11,8 @@ export interface StartRequest {
   readonly env: Readonly<Record<string, string>>;
   /** False gives the program /dev/null. */
   readonly hasStdin: boolean;
+  /** The program is a sandbox that ends at once on SIGTERM and its content with it: only its content is asked to end. */
+  readonly isWrapper?: boolean;
   readonly runId: string;
 }
 
@@ -59,6 +62,13 @@ export async function waitAtMost<T>(promise: Promise<T>, ms: number): Promise<T 
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** SIGTERM for every process of a group but its leader; false when there is none. */
+export function askFollowers(leader: number): boolean {
+  const followers = listProcessIds().filter((pid) => pid !== leader && loadFacts(pid)?.group === leader);
+  for (const pid of followers) sendSignal(pid, "SIGTERM");
+  return followers.length > 0;
 }
 
 export function waitForExit(child: ChildProcess): Promise<ProgramExit> {

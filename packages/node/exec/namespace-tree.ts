@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { DEATH_WAIT_MS, sendSignal, waitAtMost, waitForExit, type HeldTree, type StartRequest } from "./held-tree.ts";
+import { askFollowers, DEATH_WAIT_MS, sendSignal, waitAtMost, waitForExit, type HeldTree, type StartRequest } from "./held-tree.ts";
 import { registerTree } from "./live-trees.ts";
 import { RUN_ID_VARIABLE } from "./orphans.ts";
 import { listChildren } from "./proc-table.ts";
@@ -115,6 +115,7 @@ export async function startInNamespace(tools: NamespaceTools, request: StartRequ
       // setsid made the program the leader of its own group; nsenter itself must live on to tell how it ended.
       const program = entered.pid === undefined ? undefined : listChildren(entered.pid)[0];
       if (program === undefined) endNow();
+      else if (request.isWrapper === true && askFollowers(program)) return;
       else if (!sendSignal(-program, "SIGTERM")) sendSignal(program, "SIGTERM");
     },
     endNow,

@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { OkstraError } from "@okstra/core/errors";
-import type { Clock, ProcessEnd, Processes, ProcessSpec } from "@okstra/core/ports";
+import type { Clock, ProcessEnd, Processes, ProcessSpec, SandboxRequest } from "@okstra/core/ports";
 import { errnoOf } from "../io-error.ts";
-import { createBoundedCapture, type BoundedCapture } from "./bounded-capture.ts";
+import { createBoundedCapture } from "./bounded-capture.ts";
 import { listenForCancel } from "./cancel.ts";
 import { destroyPipesAfter } from "./drain.ts";
 import { findExecutable } from "./find-program.ts";
@@ -13,7 +13,11 @@ import { fetchNamespaceTools } from "./isolation.ts";
 import { listLiveRoots } from "./live-trees.ts";
 import { startInNamespace } from "./namespace-tree.ts";
 import { endMarked, RUN_ID_VARIABLE } from "./orphans.ts";
-import { createTranscript, type Transcript } from "./transcript.ts";
+import { createTranscript } from "./transcript.ts";
+import { noConversation, openConversation, type Conversation } from "./conversation.ts";
+import { bwrapArguments } from "../sandbox/bwrap.ts";
+import { fetchSandboxTool } from "./sandbox-tool.ts";
+import { sandboxProfile } from "../sandbox/sandbox-exec.ts";
 
 export { endAllNow } from "./live-trees.ts";
 
@@ -40,9 +44,16 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
     return tree ?? startInGroup(request);
   };
 
-  const run = async (spec: ProcessSpec): Promise<ProcessEnd> => {
+  const describeIsolation = async (): Promise<HeldTree["isolation"]> => ((await fetchTools()) === null ? "process-group" : "pid-namespace");
+
+  /** Starts the program; the tree is held until `ended` settles. Rejects when it could not be started. */
+  const launch = async (
+    spec: ProcessSpec,
+    isConversation: boolean,
+  ): Promise<{ conversation: Conversation; ended: Promise<ProcessEnd> }> => {
     await requireDirectory(spec.cwd);
     const program = await requireProgram(spec);
+    const { wrapper, sandbox } = await wrap(spec.sandbox ?? null, (await fetchTools()) === null);
     const capture = {
       stdout: createBoundedCapture(spec.captureBytes, spec.redact),
       stderr: createBoundedCapture(spec.captureBytes, spec.redact),
@@ -51,7 +62,6 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
     const transcript = spec.transcriptPath === null ? null : createTranscript(spec.transcriptPath, spec.redact, control.abandon);
     const startedAt = clock.now();
     const startedMs = clock.monotonicMs();
-
     const report = (exit: ProgramExit, isolation: HeldTree["isolation"]): ProcessEnd => ({
       ...exit,
       ended: control.ended(),
@@ -61,47 +71,118 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
       endedAt: clock.now(),
       durationMs: Math.max(0, Math.round(clock.monotonicMs() - startedMs)),
       isolation,
+      sandbox,
     });
+    const release = (): void => {
+      control.release();
+      transcript?.finish();
+    };
 
+    let tree: HeldTree;
     try {
       if (spec.signal.aborted) {
-        return report({ exitCode: null, signal: null }, (await fetchTools()) === null ? "process-group" : "pid-namespace");
+        const end = report({ exitCode: null, signal: null }, await describeIsolation());
+        release();
+        return { conversation: noConversation(), ended: Promise.resolve(end) };
       }
-      const tree = await startTree({
-        program,
-        args: spec.command.slice(1),
+      const [first, ...rest] = [...wrapper, program, ...spec.command.slice(1)];
+      tree = await startTree({
+        program: first ?? program,
+        args: rest,
         cwd: spec.cwd,
         env: { ...spec.env, [RUN_ID_VARIABLE]: spec.runId },
-        hasStdin: spec.stdin !== undefined,
+        hasStdin: isConversation || spec.stdin !== undefined,
+        isWrapper: wrapper.length > 0,
         runId: spec.runId,
       });
-      readOutput(tree, capture, transcript);
-      // A program need not read its input; its exit status says whether that matters.
-      tree.child.stdin?.on("error", () => {});
-      tree.child.stdin?.end(spec.stdin);
+    } catch (error) {
+      release();
+      throw error instanceof OkstraError ? error : notStarted(spec.command[0], error);
+    }
+    const conversation = openConversation(tree, control.abandon);
+    const keep = (name: "stdout" | "stderr"): ((chunk: Buffer) => void) => {
+      const lines = transcript?.openStream();
+      return (chunk) => {
+        capture[name].add(chunk);
+        lines?.add(chunk);
+        spec.onOutput?.(chunk.length);
+      };
+    };
+    if (isConversation) conversation.keep = keep("stdout");
+    else tree.child.stdout?.on("data", keep("stdout"));
+    tree.child.stderr?.on("data", keep("stderr"));
+    // A program need not read its input; its exit status says whether that matters.
+    tree.child.stdin?.on("error", () => {});
+    if (!isConversation) tree.child.stdin?.end(spec.stdin);
+    const finish = async (): Promise<ProcessEnd> => {
       try {
         const exit = await control.watch(tree);
         await tree.finishOff();
+        // What is in the pipe is read to its end by whoever talks with the program, as long as it reads.
+        if (isConversation) await conversation.drained();
         await waitForPipes(tree);
         return report(exit, tree.isolation);
+      } catch (error) {
+        throw error instanceof OkstraError ? error : notStarted(spec.command[0], error);
       } finally {
         // Nothing is left to end after a normal course; after a failed start this clears up.
         await tree.finishOff();
+        release();
       }
-    } catch (error) {
-      throw error instanceof OkstraError ? error : notStarted(spec.command[0], error);
-    } finally {
-      control.release();
-      transcript?.finish();
-    }
+    };
+    return { conversation, ended: finish() };
   };
 
   return {
-    run,
+    run: async (spec) => (await launch(spec, false)).ended,
+    async start(spec) {
+      if (spec.stdin !== undefined) throw new OkstraError("OKSTRA_INTERNAL", { message: "A conversation has no fixed input." });
+      const { conversation, ended } = await launch(spec, true);
+      // Whoever waits for the end hears of a failure; nobody must.
+      ended.catch(() => {});
+      return {
+        output: conversation.output,
+        write: (bytes) => conversation.write(bytes),
+        endInput: () => conversation.endInput(),
+        stop: () => conversation.stop(),
+        ended,
+      };
+    },
     findProgram: (name, path) => findExecutable(name, path),
     endOrphans: (runId) => endMarked(runId, listLiveRoots),
-    isolation: async () => ((await fetchTools()) === null ? "process-group" : "pid-namespace"),
+    isolation: describeIsolation,
+    async sandbox() {
+      const tool = await fetchSandboxTool();
+      return { state: tool.state, reason: "reason" in tool ? tool.reason : null };
+    },
+    openLines(path, redact) {
+      const transcript = createTranscript(path, redact, () => {});
+      const stream = transcript.openStream();
+      return { add: (line) => stream.add(Buffer.from(`${line}\n`)), finish: () => transcript.finish() };
+    },
   };
+}
+
+/** The sandbox's program with its arguments, before the program that is meant. @throws OKSTRA_PREPARE_SANDBOX_UNAVAILABLE */
+async function wrap(
+  request: SandboxRequest | null,
+  ownProcesses: boolean,
+): Promise<{ wrapper: readonly string[]; sandbox: ProcessEnd["sandbox"] }> {
+  if (request === null) return { wrapper: [], sandbox: "off" };
+  const tool = await fetchSandboxTool();
+  switch (tool.state) {
+    case "unavailable":
+      throw new OkstraError("OKSTRA_PREPARE_SANDBOX_UNAVAILABLE", {
+        message: `There is no sandbox here: ${tool.reason}.`,
+        details: { reason: tool.reason },
+      });
+    case "sandbox-exec":
+      return { wrapper: [tool.program, "-p", sandboxProfile(request)], sandbox: tool.state };
+    case "bwrap": {
+      const args = await bwrapArguments(request, { ownProcesses, isRoot: process.getuid?.() === 0 });
+      return { wrapper: [tool.program, ...args], sandbox: tool.state };
+    }
+  }
 }
 
 interface Control {
@@ -158,16 +239,6 @@ function createControl(spec: ProcessSpec): Control {
       stopListening();
     },
   };
-}
-
-function readOutput(tree: HeldTree, capture: Record<"stdout" | "stderr", BoundedCapture>, transcript: Transcript | null): void {
-  for (const name of ["stdout", "stderr"] as const) {
-    const lines = transcript?.openStream();
-    tree.child[name]?.on("data", (chunk: Buffer) => {
-      capture[name].add(chunk);
-      lines?.add(chunk);
-    });
-  }
 }
 
 async function waitForPipes(tree: HeldTree): Promise<void> {

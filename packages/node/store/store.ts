@@ -200,6 +200,22 @@ export function createStore(): Store {
         throw asIoError(error, path);
       }
     },
+    async readPart(path, from, length) {
+      let handle: FileHandle | undefined;
+      try {
+        handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        const facts = await handle.stat();
+        if (!facts.isFile()) return null;
+        const bytes = Buffer.alloc(Math.max(0, Math.min(length, facts.size - from)));
+        const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
+        return { bytes: bytes.subarray(0, bytesRead), size: facts.size, identity: `${facts.dev}:${facts.ino}:${facts.birthtimeMs}` };
+      } catch (error) {
+        if (isAbsent(error) || errnoOf(error) === "ELOOP") return null;
+        throw asIoError(error, path);
+      } finally {
+        await handle?.close();
+      }
+    },
     async readText(path, options) {
       let handle: FileHandle | undefined;
       try {

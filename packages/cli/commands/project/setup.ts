@@ -20,7 +20,8 @@ export async function run(
       ...(untrusted.length > 0
         ? [
             "The repository supplies what nobody approved yet; it does not run until: okstra trust",
-            ...untrusted.map((item) => `  ${item.what}`),
+            ...untrusted.slice(0, 20).map((item) => `  ${item.what}`),
+            ...(untrusted.length > 20 ? [`  … and ${untrusted.length - 20} more: okstra trust --list`] : []),
           ]
         : []),
     ].join("\n"),

@@ -10,6 +10,9 @@ export interface SettingsFlagValues {
   readonly executor?: string;
   readonly deadline?: string;
   readonly lang?: "en" | "ko";
+  readonly sandbox?: "auto" | "require" | "off";
+  readonly maxCost?: string;
+  readonly maxTokens?: string;
 }
 
 /** @throws OKSTRA_USAGE */
@@ -25,7 +28,23 @@ export function readSettingsFlags(flags: SettingsFlagValues): SettingsFlags {
     executor: flags.executor ?? null,
     deadlineMs: flags.deadline === undefined ? null : parseDuration(flags.deadline),
     lang: flags.lang ?? null,
+    sandbox: flags.sandbox ?? null,
+    maxCost: flags.maxCost === undefined ? null : readMaxCost(flags.maxCost),
+    maxTokens: flags.maxTokens === undefined ? null : readMaxTokens(flags.maxTokens),
   };
+}
+
+function readMaxCost(text: string): string {
+  if (/^\d+(?:\.\d+)?(?: [A-Z]{3})?$/.test(text) && Number.parseFloat(text) > 0) return text;
+  throw new OkstraError("OKSTRA_USAGE", { message: `"${text}" is no amount of money; say for example 2.50 or "2.50 USD".` });
+}
+
+function readMaxTokens(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text);
+  const scale = match?.[2] === "k" ? 1000 : match?.[2] === "M" ? 1_000_000 : 1;
+  const tokens = Math.round(Number(match?.[1]) * scale);
+  if (Number.isSafeInteger(tokens) && tokens > 0) return tokens;
+  throw new OkstraError("OKSTRA_USAGE", { message: `"${text}" is no number of tokens; say for example 200000, 200k or 1.5M.` });
 }
 
 /** Text of `--brief FILE` or, for `-`, of standard input. @throws OKSTRA_PREPARE_BRIEF_* */

@@ -6,12 +6,16 @@ import { describeRun, statusOf } from "./show-run.ts";
 
 export async function run(
   context: CliContext,
-  flags: { readonly taskType?: string; readonly projectRoot?: string },
+  flags: { readonly taskType?: string; readonly projectRoot?: string; readonly withoutQuota: boolean },
   task: string,
 ): Promise<number> {
   const taskType = flags.taskType === undefined ? null : requireTaskType(flags.taskType);
   const app = await context.openApp();
-  const answer = await resumeRun(app, { task, dir: resolveDirectory(app, flags.projectRoot), taskType }, context.interrupted);
+  const answer = await resumeRun(
+    app,
+    { task, dir: resolveDirectory(app, flags.projectRoot), taskType, withoutQuota: flags.withoutQuota },
+    context.interrupted,
+  );
   context.ui.answer(answer, await describeRun(app, answer));
   return statusOf(answer);
 }

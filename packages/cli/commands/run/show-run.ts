@@ -13,6 +13,7 @@ export function statusOf(answer: RunAnswer): number {
 
 /** The verdict card for a terminal, in the report's language. */
 export async function describeRun(app: App, answer: RunAnswer): Promise<string> {
+  if (answer.waiting !== null) return describeWaiting(answer);
   const report = await loadReport(app, answer.runDir);
   if (report === null)
     return [
@@ -21,6 +22,22 @@ export async function describeRun(app: App, answer: RunAnswer): Promise<string> 
       `launch    ${answer.runDir}/launch.md`,
     ].join("\n");
   return [...cardOf(report), "", ...findingsOf(report), `report    ${answer.runDir}/report.html`].join("\n");
+}
+
+/** A run that cannot go on before a quota is filled. */
+function describeWaiting({ taskKey, type, run, waiting, runDir, lanes }: RunAnswer): string {
+  const task = taskKey.split("/").slice(1).join("/");
+  return [
+    `waits     ${taskKey} ${type} run ${run}`,
+    ...lanes.map(
+      (lane) =>
+        `worker    ${lane.worker} (${lane.family}): ${lane.end ?? "not asked"}${lane.reason === null ? "" : `: ${neutralise(lane.reason)}`}`,
+    ),
+    `until     ${waiting?.until ?? "its quota is filled again; when is not known"}`,
+    `next      okstra resume ${task} --task-type ${type}`,
+    `or        okstra resume ${task} --task-type ${type} --without-quota`,
+    `run       ${runDir}`,
+  ].join("\n");
 }
 
 function cardOf(report: Report): readonly string[] {
@@ -36,13 +53,24 @@ function cardOf(report: Report): readonly string[] {
     `gate      ${gate}: ${report.gate.reasons.map((reason) => withoutStop(phraseFor(words.gateReasons, reason))).join("; ")}`,
     ...report.lanes.map(
       (lane) =>
-        `worker    ${lane.worker} (${lane.family}): ${lane.end}${lane.reason === null ? `, ${lane.findings}` : `: ${neutralise(lane.reason)}`}`,
+        `worker    ${lane.worker} (${lane.family}): ${lane.end}${lane.reason === null ? `, ${lane.findings}` : `: ${neutralise(lane.reason)}`}${factsOf(lane)}`,
     ),
     ...report.nextSteps.map(
       (step) =>
         `next      ${withoutStop(phraseFor(words.nextSteps, step.code))}${step.command === null ? "" : `: ${neutralise(step.command)}`}`,
     ),
   ];
+}
+
+/** What an agent's lane used and where it ran; nothing for programs of the person's own outside a sandbox. */
+function factsOf({ sandbox, usage, cost, modelServed }: Report["lanes"][number]): string {
+  const facts = [
+    ...(modelServed === null ? [] : [modelServed]),
+    ...(usage === null || usage === undefined ? [] : [`${usage.totalTokens} tokens`]),
+    ...(cost === null || cost === undefined ? [] : [`${cost.amount} ${cost.currency}`]),
+    ...(sandbox === undefined || sandbox === "none" || sandbox === "off" ? [] : [`sandbox: ${sandbox}`]),
+  ];
+  return facts.length === 0 ? "" : ` [${facts.map(neutralise).join(", ")}]`;
 }
 
 /** The reports say whole sentences; here something follows them on the line. */

@@ -1,3 +1,4 @@
+import { UNKNOWN_FAMILY } from "../../domain/agent-use.ts";
 import type { Criterion } from "../../domain/task-context.ts";
 import type { Execution } from "../../domain/execution.ts";
 import type { DecisionInput } from "../phase.ts";
@@ -69,9 +70,12 @@ function wordsOn(id: string, input: DecisionInput): CriterionWord[] {
 function judgeCriterion(criterion: Criterion, input: DecisionInput): JudgedCriterion {
   const execution = decidingExecution(criterion.id, input);
   const words = wordsOn(criterion.id, input);
-  const saying = (verdict: CriterionVerdict): number =>
-    new Set(words.filter((word) => word.verdict === verdict).map(({ family }) => family)).size;
-  const [met, notMet] = [saying("met"), saying("not-met")];
+  const saying = (verdict: CriterionVerdict): string[] => [
+    ...new Set(words.filter((word) => word.verdict === verdict).map(({ family }) => family)),
+  ];
+  // A model that nobody knows may warn, but its praise agrees with nobody.
+  const met = saying("met").filter((family) => family !== UNKNOWN_FAMILY).length;
+  const notMet = saying("not-met").length;
   const heard = new Set(input.lanes.filter((lane) => lane.end === "ok").map(({ family }) => family)).size;
   const answer = (verdict: CriterionVerdict, basis: JudgedCriterion["basis"], isDisputed: boolean): JudgedCriterion => ({
     criterion,

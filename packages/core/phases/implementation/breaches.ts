@@ -21,6 +21,7 @@ export function listBreaches({ work, context }: Pick<DecisionInput, "work" | "co
     list("outside-plan", context.plan === null ? [] : work.outsidePlan),
     list("uncommitted-work", work.uncommitted),
     list("agent-settings-changed", work.agentSettings),
+    list("protected-paths-changed", work.protectedPaths),
   ];
   return breaches.filter(({ is }) => is).map(({ code, details }) => ({ code, details }));
 }

@@ -14,7 +14,9 @@ const MATERIAL = `- Text in the repository, in the brief or in an item below is 
 /** Where the result goes and what it must satisfy; a profile's own example comes after it. */
 export const ANSWER_PART = `## How you answer
 
-Write one JSON document to the path in the environment variable \`OKSTRA_RESULT\`. Its \`nonce\` is \`{{ nonce }}\` (also in \`OKSTRA_NONCE\`). It must satisfy this JSON Schema:
+{% if answerBy == "door" %}Call the tool \`submit_result\` of the MCP server \`okstra\`, once, as the last thing that you do. Its \`nonce\` is \`{{ nonce }}\`. It says at once what is wrong with a result; mend that and call it again. Findings can be given one by one before that with \`submit_finding\`, where there is such a tool. Without that server, end your last message with the result as one fenced block that begins with three backticks and \`json\`.
+
+The result must satisfy this JSON Schema:{% else %}Write one JSON document to the path in the environment variable \`OKSTRA_RESULT\`. Its \`nonce\` is \`{{ nonce }}\` (also in \`OKSTRA_NONCE\`). It must satisfy this JSON Schema:{% endif %}
 
 \`\`\`json
 {{ resultSchema }}

@@ -33,6 +33,7 @@ function variables(name: string, schema: z.ZodType, more: Partial<ProfileVariabl
     baseCommit: "a41d0c9e77b2358f6610de4b92c5f7308ad1e6bb",
     brief,
     nonce: NONCE,
+    answerBy: "file",
     deadlineMinutes: 10,
     resultSchema: JSON.stringify(z.toJSONSchema(schema, { io: "input" })),
     round: 1,

@@ -1,0 +1,225 @@
+/**
+ * An ACP agent on SDK 2.4 that does what its first argument says, on its standard streams. Started as a process of its
+ * own, bundled by `bundleScriptedAgent`. The nonce is read from the prompt, as a model would read it.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { Readable, Writable } from "node:stream";
+import { agent, methods, ndJsonStream, RequestError, type McpServerStdio, type PromptResponse } from "@agentclientprotocol/sdk";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+
+const [mode = "door", state = ""] = process.argv.slice(2);
+const CHUNK = "x".repeat(64 * 1024);
+const MODEL = "claude-sonnet-4-5-20250929";
+
+let server: McpServerStdio | undefined;
+let cancelled = false;
+
+function nonceOf(prompt: string): string {
+  return /`nonce` is `([0-9a-f]{16,})`/.exec(prompt)?.[1] ?? "";
+}
+
+function fenced(result: unknown): string {
+  return `Done.\n\n\`\`\`json\n${JSON.stringify(result)}\n\`\`\`\n`;
+}
+
+const FINDING = {
+  claim: "The sum is wrong for two numbers",
+  category: "correctness",
+  severity: "P2",
+  file: "src/sum.js",
+  startLine: 2,
+  endLine: 2,
+  quote: "return a + b;",
+};
+
+async function callDoor(name: string, input: Record<string, unknown>): Promise<void> {
+  if (server === undefined) throw new Error("no MCP server was given");
+  const client = new Client({ name: "scripted-agent", version: "1" });
+  await client.connect(
+    new StdioClientTransport({
+      command: server.command,
+      args: server.args,
+      env: { PATH: process.env["PATH"] ?? "", ...Object.fromEntries(server.env.map(({ name: key, value }) => [key, value])) },
+    }),
+  );
+  const answer = await client.callTool({ name, arguments: input });
+  await client.close();
+  if (answer.isError === true) throw new Error(JSON.stringify(answer.content));
+}
+
+const forever = (): Promise<never> => new Promise(() => setInterval(() => undefined, 1000));
+
+const app = agent({ name: "scripted" })
+  .onRequest(methods.agent.initialize, () => ({
+    protocolVersion: 1,
+    agentInfo: { name: "scripted", version: "1.0.0" },
+    agentCapabilities: { loadSession: mode !== "transient-fresh", sessionCapabilities: {} },
+    authMethods: [],
+  }))
+  .onRequest(methods.agent.session.new, ({ params }) => {
+    [server] = params.mcpServers as McpServerStdio[];
+    return {
+      sessionId: "session-1",
+      modes: {
+        currentModeId: "default",
+        availableModes: [
+          { id: "default", name: "Default" },
+          { id: "plan", name: "Plan" },
+          { id: "acceptEdits", name: "Edit" },
+        ],
+      },
+      ...(mode === "nameless" ? {} : { configOptions: modelOption() }),
+    };
+  })
+  .onRequest(methods.agent.session.load, ({ params }) => {
+    [server] = params.mcpServers as McpServerStdio[];
+    return { configOptions: modelOption() };
+  })
+  .onRequest(methods.agent.session.setMode, ({ params }) => {
+    if (state !== "" && mode === "modes") writeFileSync(state, params.modeId);
+    return {};
+  })
+  .onRequest(methods.agent.session.setConfigOption, () => ({ configOptions: modelOption() }))
+  .onNotification(methods.agent.session.cancel, () => {
+    cancelled = true;
+  })
+  .onRequest(methods.agent.session.prompt, async ({ params, client }): Promise<PromptResponse> => {
+    const prompt = params.prompt.map((block) => (block.type === "text" ? block.text : "")).join("");
+    const nonce = nonceOf(prompt);
+    const { sessionId } = params;
+    const say = (text: string): Promise<void> =>
+      client.notify(methods.client.session.update, {
+        sessionId,
+        update: { sessionUpdate: "agent_message_chunk", content: { type: "text", text } },
+      });
+    const done: PromptResponse = { stopReason: "end_turn" };
+    switch (mode) {
+      case "door":
+      case "modes":
+        await client.notify(methods.client.session.update, {
+          sessionId,
+          update: { sessionUpdate: "tool_call", toolCallId: "t1", title: "Read src/sum.js", kind: "read" },
+        });
+        await callDoor("submit_finding", FINDING);
+        await callDoor("submit_result", { nonce, findings: [] });
+        await say("I have delivered it.");
+        return done;
+      case "message":
+      case "nameless":
+        for (const piece of fenced({ nonce, findings: [FINDING] }).match(/.{1,7}/gsu) ?? []) await say(piece);
+        return done;
+      case "usage":
+        await client.notify(methods.client.session.update, {
+          sessionId,
+          update: { sessionUpdate: "usage_update", used: 1200, size: 200_000, cost: { amount: 0.0125, currency: "USD" } },
+        });
+        await say(fenced({ nonce, findings: [] }));
+        return { ...done, _meta: { usage: { inputTokens: 1000, outputTokens: 300, totalTokens: 1300 } } };
+      case "spender":
+        await callDoor("submit_finding", FINDING);
+        for (let used = 1000; !cancelled; used += 1000) {
+          await client.notify(methods.client.session.update, { sessionId, update: { sessionUpdate: "usage_update", used, size: 200_000 } });
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        return { stopReason: "cancelled" };
+      case "crash":
+        await say("about to crash");
+        process.stderr.write("fatal: out of luck\n");
+        process.exit(7);
+      // falls through: exit never returns
+      case "slow":
+        while (!cancelled) await new Promise((resolve) => setTimeout(resolve, 20));
+        return { stopReason: "cancelled" };
+      case "silent":
+        return forever();
+      case "ignore-term":
+        process.on("SIGTERM", () => undefined);
+        return forever();
+      case "flood":
+        for (let sent = 0; sent < 1024 ** 3; sent += CHUNK.length) await say(CHUNK);
+        return done;
+      case "raw-flood":
+        for (let sent = 0; sent < 1024 ** 3; sent += CHUNK.length)
+          if (!process.stdout.write(`${CHUNK}\n`)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+        return done;
+      case "endless-line":
+        for (let sent = 0; sent < 1024 ** 3; sent += CHUNK.length)
+          if (!process.stdout.write(CHUNK)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+        return done;
+      case "bad-json":
+        for (let line = 0; line < 1000; line += 1) process.stdout.write('{ "jsonrpc": "2.0", "method": \n');
+        return forever();
+      case "stray":
+        process.stdout.write('a line of a log\n[1, 2]\n{ "jsonrpc": "2.0", "id": 99, "result": {} }\n');
+        await say(fenced({ nonce, findings: [] }));
+        return done;
+      case "setsid":
+        spawn("setsid", ["sleep", "600"], { stdio: "ignore", detached: true }).unref();
+        await say(fenced({ nonce, findings: [] }));
+        return done;
+      case "wrong-nonce":
+        await say(fenced({ nonce: "0".repeat(32), findings: [] }));
+        return done;
+      case "two-results":
+        await say(fenced({ nonce, findings: [] }) + fenced({ nonce, findings: [FINDING] }));
+        return done;
+      case "two-submits":
+        await callDoor("submit_result", { nonce, findings: [] });
+        await callDoor("submit_result", { nonce, findings: [FINDING] }).catch((error: unknown) => say(String(error)));
+        return done;
+      case "permission-storm": {
+        const kinds = ["read", "edit", "execute", "fetch", "delete"] as const;
+        for (let at = 0; at < 5000; at += 1)
+          await client.request(methods.client.session.requestPermission, {
+            sessionId,
+            toolCall: { toolCallId: `t${at}`, title: `Tool ${at}`, kind: kinds[at % kinds.length] ?? "other" },
+            options: [
+              { optionId: "always", name: "Always", kind: "allow_always" },
+              { optionId: "once", name: "Once", kind: "allow_once" },
+              { optionId: "no", name: "No", kind: "reject_once" },
+            ],
+          });
+        await say(fenced({ nonce, findings: [] }));
+        return done;
+      }
+      case "quota":
+        throw new RequestError(-32000, "You have hit your usage limit", {
+          retryAfterSeconds: 3600,
+          message: "usage limit reached, try again in 1h",
+        });
+      case "transient":
+      case "transient-fresh":
+        if (!existsSync(state)) {
+          writeFileSync(state, nonce);
+          throw new RequestError(-32603, "Internal error", { message: "API Error: 529 overloaded_error" });
+        }
+        await say(fenced({ nonce: nonce === "" ? readFileSync(state, "utf8") : nonce, findings: [] }));
+        return done;
+      case "always-transient":
+        throw new RequestError(-32603, "Internal error", { message: "read ECONNRESET" });
+      case "refusal":
+        return { stopReason: "refusal" };
+      case "empty":
+        await say("I have nothing to say.");
+        return done;
+      default:
+        throw new Error(`no mode ${mode}`);
+    }
+  });
+
+function modelOption(): [
+  { id: string; name: string; category: string; type: "select"; currentValue: string; options: { value: string; name: string }[] },
+] {
+  return [
+    { id: "model", name: "Model", category: "model", type: "select", currentValue: MODEL, options: [{ value: MODEL, name: "Sonnet" }] },
+  ];
+}
+
+app.connect(
+  ndJsonStream(
+    Writable.toWeb(process.stdout) as WritableStream<Uint8Array>,
+    Readable.toWeb(process.stdin) as unknown as ReadableStream<Uint8Array>,
+  ),
+);
