@@ -1,9 +1,8 @@
 /**
  * Installs the programs of others that tests run against okstra: packages/testkit/foreign, a project of its own. Says on
- * stderr what it does. When they cannot be had it says why and goes on: the tests that need them skip themselves.
+ * stderr what it does. When they cannot be had it says why and goes on: the tests whose programs are missing skip themselves.
  */
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isInstalled } from "./bootstrap.mjs";
 
@@ -20,7 +19,7 @@ export async function installForeign() {
   const failure = await ci();
   clearInterval(heartbeat);
   if (failure === null) say(`installed in ${seconds(startedAt)} s`);
-  else say(`not installed: ${failure}; the tests that need them are skipped`);
+  else say(`not installed: ${failure}; tests whose programs are missing are skipped`);
   return failure === null;
 }
 

@@ -1,11 +1,16 @@
 import { OkstraError } from "@okstra/core/errors";
 import { neutralise, neutraliseBlock } from "@okstra/core/report/neutral-text";
 import type { ProgressEvent } from "@okstra/app/app";
+import { createActivityLimit } from "./activity-limit.ts";
+import { cutToCells } from "./cells.ts";
+import { createLiveScreen, type Terminal } from "./live-screen.ts";
+import { formatNeutralJson } from "./neutral-json.ts";
 
 /** Where a command writes: the answer on stdout, the narration on stderr. Nothing else in okstra writes to either. */
 export interface Streams {
-  readonly stdout: { write(text: string): void; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): void; readonly isTTY?: boolean; readonly columns?: number };
+  /** `writable` turns false when nobody reads any more. */
+  readonly stdout: { write(text: string): void; readonly isTTY?: boolean; readonly writable?: boolean };
+  readonly stderr: Terminal & { readonly isTTY?: boolean };
 }
 
 export type EventFormat = "text" | "ndjson" | "none";
@@ -15,6 +20,10 @@ export interface Ui {
   answer(document: unknown, text: string): void;
   /** Prints a text that is the answer itself, whatever the mode (a rendered report, quoted shell lines). */
   raw(text: string): void;
+  /** Prints one JSON document on a line of its own, for answers that come bit by bit. */
+  documentLine(document: unknown): void;
+  /** False when whoever read the answer has gone (`okstra … | head`). */
+  hasReader(): boolean;
   progress(event: ProgressEvent): void;
   error(error: OkstraError): void;
   readonly json: boolean;
@@ -32,53 +41,70 @@ export function createPaint(
 }
 
 /**
- * The one place that talks with the person. On a terminal progress is a line that is written over; in a log each
- * event is a line; with `ndjson` each event is a JSON document a line.
+ * The one place that talks with the person. On a terminal progress is a line that is written over, and one a lane while
+ * lanes run; in a log each event is a line, but a lane's uses are left out and its activities are limited; with `ndjson`
+ * each event is a JSON document a line.
  */
 export function createUi(
   streams: Streams,
   options: { json: boolean; events: EventFormat; env: Readonly<Record<string, string | undefined>> },
 ): Ui {
   const { stdout, stderr } = streams;
-  const isTerminal = stderr.isTTY === true;
+  // A dumb terminal cannot write over a line.
+  const isTerminal = stderr.isTTY === true && options.env["TERM"] !== "dumb";
   const paint = createPaint(isTerminal, options.env);
+  const screen = createLiveScreen(stderr, paint);
+  const mayTell = createActivityLimit(() => performance.now());
   let transient = false;
 
   const clear = (): void => {
     if (transient) stderr.write("\r\u001B[2K");
     transient = false;
   };
+  const endProgress = (): void => {
+    clear();
+    screen.end();
+  };
 
   return {
     json: options.json,
     answer(document, text) {
-      clear();
-      if (options.json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      endProgress();
+      if (options.json) stdout.write(`${formatNeutralJson(document, 2)}\n`);
       else stdout.write(neutraliseBlock(text.endsWith("\n") || text === "" ? text : `${text}\n`));
     },
     raw(text) {
-      clear();
+      endProgress();
       stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
+    documentLine(document) {
+      endProgress();
+      stdout.write(`${formatNeutralJson(document)}\n`);
+    },
+    hasReader: () => stdout.writable !== false,
     progress(event) {
       if (options.events === "ndjson") {
-        stderr.write(`${JSON.stringify(event.level === "record" ? event.data : event)}\n`);
+        stderr.write(`${formatNeutralJson(event.level === "record" ? event.data : event)}\n`);
         return;
       }
       if (event.level === "record") return;
       if (options.events === "none" && event.level !== "warning") return;
+      const isInfo = event.level === undefined || event.level === "info";
+      if (isInfo && isTerminal && screen.show(event)) return clear();
+      if (isInfo && !isTerminal && !mayTell(event)) return;
       const text = neutralise(event.text).replaceAll(/\s*\n\s*/g, " ");
       clear();
+      screen.wipe();
       if (event.level === "warning") stderr.write(`${paint("yellow", "warning:")} ${text}\n`);
       else if (event.level === "note") stderr.write(`note: ${text}\n`);
       else if (isTerminal) {
-        stderr.write(paint("dim", `· ${text}`.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))));
+        stderr.write(paint("dim", cutToCells(`· ${text}`, Math.max(1, (stderr.columns ?? 80) - 1))));
         transient = true;
       } else stderr.write(`${text}\n`);
     },
     error(error) {
-      clear();
-      if (options.json) stdout.write(`${JSON.stringify({ error: error.toDocument() }, null, 2)}\n`);
+      endProgress();
+      if (options.json) stdout.write(`${formatNeutralJson({ error: error.toDocument() }, 2)}\n`);
       else
         stderr.write(
           `${paint("red", `error[${error.code}]:`)} ${neutralise(error.message)}\n${paint("bold", "hint:")} ${neutralise(error.hint)}\n`,

@@ -17,7 +17,7 @@ export type OnEvent = (event: Parameters<App["emit"]>[0]) => void;
 /** Runs one command line in this process with the real parts. */
 export async function runOkstra(
   argv: readonly string[],
-  options: { cwd: string; env?: Readonly<Record<string, string | undefined>>; stdin?: string; onEvent?: OnEvent },
+  options: { cwd: string; env?: Readonly<Record<string, string | undefined>>; stdin?: string; onEvent?: OnEvent; launcher?: readonly [string, ...string[]] },
 ): Promise<OkstraAnswer> {
   const env = { ...process.env, ...options.env };
   let stdout = "";
@@ -29,6 +29,7 @@ export async function runOkstra(
       createApp({
         env,
         cwd: options.cwd,
+        launcher: options.launcher,
         emit: (event) => {
           options.onEvent?.(event);
           emit(event);

@@ -9,7 +9,7 @@ export interface TestProject {
   /** Runs okstra in the repository (or `cwd`) with --json where there is none of it. */
   okstra(
     argv: readonly string[],
-    options?: { cwd?: string; env?: Readonly<Record<string, string>>; onEvent?: OnEvent },
+    options?: { cwd?: string; env?: Readonly<Record<string, string>>; onEvent?: OnEvent; launcher?: readonly [string, ...string[]] },
   ): Promise<OkstraAnswer>;
   /** Provisions a task that must be given a worktree; answers the document. */
   provision(task: string, ...flags: readonly string[]): Promise<OkstraAnswer["json"]>;

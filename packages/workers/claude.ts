@@ -67,7 +67,7 @@ function openReader(telling: Telling, clock: Clock): (event: JsonObject) => void
         break;
       case "rate_limit_event": {
         const info = toObject(event["rate_limit_info"]);
-        if (info["status"] !== "rejected") break;
+        if (info["status"] !== "rejected" || info["isUsingOverage"] === true) break;
         telling.told.quotaResetsAt = toTime(info["resetsAt"]) ?? toTime(info["overageResetsAt"]);
         telling.log("note", `rate limit reached${telling.told.quotaResetsAt === null ? "" : ` until ${telling.told.quotaResetsAt}`}`);
         break;

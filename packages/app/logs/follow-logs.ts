@@ -1,14 +1,14 @@
 import { createRedactor, redactValue } from "@okstra/core/domain/redaction";
-import { runEventSchema } from "@okstra/core/events";
-import { requireTaskType } from "@okstra/core/domain/work";
+import { isAgentKind } from "@okstra/core/domain/served-model";
 import { OkstraError } from "@okstra/core/errors";
+import { runEventSchema } from "@okstra/core/events";
 import type { CancelSignal } from "@okstra/core/ports";
+import { neutralise, neutraliseBlock } from "@okstra/core/report/neutral-text";
 import type { App } from "../app.ts";
-import { loadRun } from "../run/prepare-run.ts";
-import { formatRunNumber, runsDirectory } from "../run/run-paths.ts";
-import { findTaskRun } from "../run/run-task.ts";
+import { eventsPath } from "../run/run-log.ts";
 import { loadSecrets } from "../run/secrets.ts";
-import { LaneLogReader, type LogLine } from "./read-lane-log.ts";
+import { findRunToShow, type ShownRun } from "./find-run.ts";
+import { LineTail } from "./tail-lines.ts";
 
 export interface LogsRequest {
   readonly task: string;
@@ -20,82 +20,104 @@ export interface LogsRequest {
   readonly follow: boolean;
 }
 
+/** One entry of what a lane did; its texts are redacted, and safe to show. */
+export interface LogLine {
+  readonly lane: string;
+  readonly worker: string;
+  /** RFC 3339 UTC; null for what a program printed. */
+  readonly at: string | null;
+  /** Kind of a transcript's entry; `output` for what a program printed. */
+  readonly kind: string;
+  /** May have several lines. */
+  readonly text: string;
+  readonly data?: unknown;
+}
+
 /** How often a run that goes on is looked at, in milliseconds. */
 const POLL_MS = 250;
-/** Enough of a log's end to hold its last event. */
-const TAIL_BYTES = 64 * 1024;
-const OVER = ["run-ended", "run-cancelled", "run-interrupted", "run-failed", "run-paused", "gate-overridden"];
+/** After one of these nothing follows, unless the run is resumed. */
+const OVER = new Set(["run-ended", "run-cancelled", "run-interrupted", "run-failed", "run-paused", "gate-overridden"]);
 
 /**
- * What the workers of a run did, lane by lane, redacted once more; with `follow` until the run ends or the signal fires.
- * @throws OKSTRA_RUN_NOT_FOUND, OKSTRA_WORKER_NOT_IN_RUN
+ * What the workers of a run did, lane by lane in the order in which they started; with `follow` until the run ends or the
+ * signal fires, and a lane that is run again from its beginning. It only reads.
+ * @throws OKSTRA_RUN_NOT_FOUND, OKSTRA_WORKER_NOT_IN_RUN, OKSTRA_TASK_TYPE_UNKNOWN
  */
 export async function* followLogs(app: App, request: LogsRequest, signal: CancelSignal): AsyncGenerator<LogLine> {
-  const runDir = await findRun(app, request);
-  const { manifest } = await loadRun(app, runDir);
-  const known = [...manifest.roster, ...(manifest.writer === null ? [] : [manifest.writer])].map(({ worker }) => worker);
-  if (request.worker !== null && !known.includes(request.worker))
-    throw new OkstraError("OKSTRA_WORKER_NOT_IN_RUN", {
-      message: `${request.worker} is no worker of this run; its workers: ${known.join(", ")}.`,
-      details: { worker: request.worker, known, runDir },
-    });
+  const run = await findRunToShow(app, request);
+  const { manifest, runDir } = run;
+  requireWorker(run, request.worker);
   const redact = createRedactor(await loadSecrets(app, [manifest.project.root, manifest.provision.path]));
-  const readers = new Map<string, LaneLogReader>();
-  for (;;) {
-    // Looked at before the reading, so that nothing that came before the end is missed.
-    const isOver = !request.follow || (await hasEnded(app, runDir));
-    for (const { lane, worker } of await listLanes(app, runDir)) {
-      if (request.worker !== null && worker !== request.worker) continue;
-      const reader = readers.get(lane) ?? new LaneLogReader(app, { laneDir: `${runDir}/workers/${lane}`, lane, worker });
-      readers.set(lane, reader);
-      for await (const line of reader.read(isOver)) {
+  const clean = (text: string): string => neutraliseBlock(redact(text));
+  const events = new LineTail(app, eventsPath(runDir));
+  const lanes = new Map<string, LaneTail>();
+  let isOver = false;
+  while (!signal.aborted) {
+    // Looked at before the transcripts, so that nothing is missed that came before the end.
+    for await (const line of events.read(false)) {
+      const event = parseJson(line) as { type?: unknown } | null;
+      if (typeof event?.type === "string") isOver = OVER.has(event.type);
+      const started = event?.type === "lane-started" ? runEventSchema.safeParse(event).data : undefined;
+      if (started?.type !== "lane-started" || lanes.has(started.lane)) continue;
+      if (request.worker !== null && started.worker !== request.worker) continue;
+      lanes.set(started.lane, openLane(app, run, started));
+    }
+    const isLast = isOver || !request.follow;
+    for (const { lane, worker, tails } of lanes.values()) {
+      for await (const entry of readLane(tails, isLast)) {
         if (signal.aborted) return;
-        yield { ...line, text: redact(line.text), ...(line.data === undefined ? {} : { data: redactValue(line.data, redact) }) };
+        const { at, kind, text, data } = entry;
+        yield {
+          lane,
+          worker,
+          at: at === null ? null : neutralise(redact(at)),
+          kind: neutralise(redact(kind)),
+          text: clean(text),
+          ...(data === undefined ? {} : { data: redactValue(data, clean) }),
+        };
       }
     }
-    if (isOver || signal.aborted) return;
+    if (isLast) return;
     await pause(POLL_MS, signal);
   }
 }
 
-async function findRun(app: App, { task, dir, taskType, run }: LogsRequest): Promise<string> {
-  const type = taskType === null ? null : requireTaskType(taskType);
-  const { opened, key, runDir } = await findTaskRun(app, { task, dir, taskType: type });
-  if (run === null) return runDir;
-  const manifest = (await loadRun(app, runDir)).manifest;
-  const wanted = `${runsDirectory(opened.root, key, type ?? manifest.type)}/${formatRunNumber(run)}`;
-  if (await app.store.exists(`${wanted}/run.json`)) return wanted;
-  throw new OkstraError("OKSTRA_RUN_NOT_FOUND", {
-    message: `${task} has no ${type ?? manifest.type} run ${run}.`,
-    details: { task, run },
+function requireWorker({ manifest, runDir }: ShownRun, worker: string | null): void {
+  const known = [...manifest.roster, ...(manifest.writer === null ? [] : [manifest.writer])].map((entry) => entry.worker);
+  if (worker === null || known.includes(worker)) return;
+  throw new OkstraError("OKSTRA_WORKER_NOT_IN_RUN", {
+    message: `${worker} is no worker of this run; its workers: ${known.join(", ")}.`,
+    details: { worker, known, runDir },
   });
 }
 
-/** Lanes in the order in which they were first started, with the worker of each. */
-async function listLanes(app: App, runDir: string): Promise<{ lane: string; worker: string }[]> {
-  const text = (await app.store.readText(`${runDir}/events.jsonl`)) ?? "";
-  const lanes = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    if (!line.includes('"lane-started"')) continue;
-    const event = parseEvent(line);
-    if (event?.type === "lane-started" && !lanes.has(event.lane)) lanes.set(event.lane, event.worker);
-  }
-  return [...lanes].map(([lane, worker]) => ({ lane, worker }));
+interface LaneTail {
+  readonly lane: string;
+  readonly worker: string;
+  readonly tails: { readonly entries: LineTail; readonly output: LineTail | null };
 }
 
-async function hasEnded(app: App, runDir: string): Promise<boolean> {
-  const path = `${runDir}/events.jsonl`;
-  const size = (await app.store.readPart(path, 0, 0))?.size ?? 0;
-  const part = await app.store.readPart(path, Math.max(0, size - TAIL_BYTES), TAIL_BYTES);
-  const lines = new TextDecoder().decode(part?.bytes ?? new Uint8Array()).split("\n");
-  const last = parseEvent(lines.at(-2) ?? "");
-  return last !== null && OVER.includes(last.type);
+/** What okstra understood of an agent stands in a transcript of entries; of other programs there is only what they printed. */
+function openLane(app: App, { runDir, manifest }: ShownRun, { lane, worker }: { lane: string; worker: string }): LaneTail {
+  const { kind } = manifest.roster.find((entry) => entry.worker === worker) ?? manifest.writer ?? { kind: "" };
+  const at = (name: string): LineTail => new LineTail(app, `${runDir}/workers/${lane}/${name}`);
+  return { lane, worker, tails: { entries: at("transcript.jsonl"), output: isAgentKind(kind) ? null : at("transcript.log") } };
 }
 
-function parseEvent(line: string): ReturnType<typeof runEventSchema.parse> | null {
+async function* readLane({ entries, output }: LaneTail["tails"], atEnd: boolean): AsyncGenerator<Omit<LogLine, "lane" | "worker">> {
+  for await (const line of entries.read(atEnd)) yield parseEntry(line) ?? { at: null, kind: "output", text: line };
+  for await (const line of output?.read(atEnd) ?? []) yield { at: null, kind: "output", text: line };
+}
+
+function parseEntry(line: string): Omit<LogLine, "lane" | "worker"> | null {
+  const value = parseJson(line) as { at?: unknown; kind?: unknown; text?: unknown; data?: unknown } | null;
+  if (typeof value?.at !== "string" || typeof value.kind !== "string" || typeof value.text !== "string") return null;
+  return { at: value.at, kind: value.kind, text: value.text, ...(value.data === undefined ? {} : { data: value.data }) };
+}
+
+function parseJson(text: string): unknown {
   try {
-    const parsed = runEventSchema.safeParse(JSON.parse(line));
-    return parsed.success ? parsed.data : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

@@ -6,11 +6,14 @@ import { priceOf } from "@okstra/core/domain/prices";
 import type { QaCommand } from "@okstra/core/domain/project";
 import type { Receipt } from "@okstra/core/domain/receipt";
 import type { ReproductionRecord } from "@okstra/core/domain/execution";
+import { canonicalJson } from "@okstra/core/domain/task-context";
 import type { RosterEntry, RunManifest } from "@okstra/core/domain/run";
 import { familyThatServed, isAgentKind } from "@okstra/core/domain/served-model";
 import { OkstraError } from "@okstra/core/errors";
 import type { CancelSignal, LaneOutcome } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
+import { isNestedDeeper, MAX_DEPTH } from "../door/check-given.ts";
+import { readJson } from "../door/delivered.ts";
 import { closeDoor, laneJsonSchema, openDoor, type Remains } from "../door/open-door.ts";
 import { requireTrustedTree } from "../project/trust.ts";
 import { judgeResult } from "./judge-result.ts";
@@ -90,6 +93,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   } finally {
     watch.release();
   }
+  if (outcome.end === "ok" && outcome.agent?.resultBy !== "door") outcome = withGiven(outcome, remains);
   const { breach } = watch;
   const judged =
     breach !== null && outcome.end !== "ok"
@@ -235,6 +239,21 @@ async function runWorker(
     resultJsonSchema: laneJsonSchema(manifest.type, role),
   });
   return missing && outcome.sandbox === "off" ? { ...outcome, sandbox: "unavailable" } : outcome;
+}
+
+/** A result that came another way, with the findings and questions that had come through the door before. */
+function withGiven(outcome: LaneOutcome, { partial }: Remains): LaneOutcome {
+  const result = partial === null || outcome.resultText === null ? undefined : readJson(outcome.resultText);
+  if (typeof result !== "object" || result === null || isNestedDeeper(result, MAX_DEPTH)) return outcome;
+  const own = result as Record<string, unknown>;
+  const joined = { ...own };
+  for (const member of ["findings", "clarifications"]) {
+    const given = Array.isArray(partial?.[member]) ? partial[member] : [];
+    const known = Array.isArray(own[member]) ? own[member] : [];
+    const seen = new Set(known.map((each) => canonicalJson(each)));
+    if (given.length > 0) joined[member] = [...known, ...given.filter((each) => !seen.has(canonicalJson(each)))];
+  }
+  return { ...outcome, resultText: JSON.stringify(joined) };
 }
 
 /** The shorter of two times in milliseconds, of which 0 is none. */

@@ -2,17 +2,16 @@ import * as z from "zod";
 import type { Convergence } from "@okstra/core/convergence/cluster";
 import { converge } from "@okstra/core/convergence/converge";
 import { openBlockers } from "@okstra/core/convergence/ledger";
-import { voteResultSchema } from "@okstra/core/convergence/votes";
-import type { LaneRole } from "@okstra/core/domain/finding";
+import { UNKNOWN_FAMILY } from "@okstra/core/domain/agent-use";
 import { receiptSchema, type Receipt } from "@okstra/core/domain/receipt";
-import { reportProseSchema } from "@okstra/core/domain/report-prose";
 import { runManifestSchema, type RunManifest } from "@okstra/core/domain/run";
 import { canonicalJson } from "@okstra/core/domain/task-context";
 import { workRecordSchema } from "@okstra/core/domain/work-record";
-import { workerResultSchema } from "@okstra/core/domain/worker-result";
+import { isAgentKind } from "@okstra/core/domain/served-model";
 import { foldRun, laneName, WRITER_LANE } from "@okstra/core/machine/run-machine";
 import type { RunEvent } from "@okstra/core/events";
 import { PHASES } from "@okstra/core/phases/index";
+import { laneResultSchema } from "@okstra/core/phases/lane-schema";
 import type { Phase } from "@okstra/core/phases/phase";
 import { checkOutline } from "@okstra/core/report/outline";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
@@ -28,7 +27,7 @@ export const RULES = {
   OKSTRA_RULE_EVENTS: "events.jsonl is whole: every line follows the one before it, and every event fits the run's state",
   OKSTRA_RULE_MANIFEST: "run.json is what the run was prepared with",
   OKSTRA_RULE_RECEIPT: "every lane that ended has the receipt that was written then, for this run, worker, nonce and commit",
-  OKSTRA_RULE_RESULT: "every result is the one that was accepted: right nonce, right schema, unchanged; a lane that is not ok has none",
+  OKSTRA_RULE_RESULT: "every result is the one that was accepted: right nonce, right schema, unchanged; a lane that is not ok has none, but for what a partial one had delivered",
   OKSTRA_RULE_PROMPT: "every lane that ran has the prompt that it was given",
   OKSTRA_RULE_COMMIT: "the commit that the run is bound to exists in the repository",
   OKSTRA_RULE_REPRODUCTION: "every reproduction of okstra's own checks rests on executions in the receipt",
@@ -168,7 +167,8 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
     if (text === null || !receipt.success) breaks("OKSTRA_RULE_RECEIPT", `${lane}: receipt.json is not there or breaks its schema`);
     else {
       if (app.sha256(text) !== ended.receiptSha256) breaks("OKSTRA_RULE_RECEIPT", `${lane}: receipt.json was changed after the lane ended`);
-      checkReceipt(receipt.data, { manifest, entry, lane, nonce, commit: ended.commit, end: ended.end }, breaks);
+      const family = ended.family ?? entry.family;
+      checkReceipt(receipt.data, { manifest, entry, lane, nonce, commit: ended.commit, end: ended.end, family }, breaks);
     }
     const prompt = await app.store.readText(`${runDir}/prompts/${lane}.md`);
     if (prompt === null || !prompt.includes(nonce) || (receipt.success && app.sha256(prompt) !== receipt.data.promptSha256))
@@ -180,22 +180,16 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
       if (ended.end === "ok") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ok and has no result`);
       continue;
     }
-    if (ended.end !== "ok") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ${ended.end} and has a result`);
-    const parsed = resultSchemaOf(phase, planned.role).safeParse(parseJson(result));
+    if (ended.end !== "ok" && ended.end !== "partial") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ${ended.end} and has a result`);
+    const parsed = laneResultSchema(phase.type, planned.role).safeParse(parseJson(result));
     if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json breaks its schema`);
     else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json has another nonce`);
   }
 }
 
-function resultSchemaOf(phase: Phase, role: LaneRole): z.ZodType {
-  if (role === "vote") return voteResultSchema;
-  if (role === "write") return reportProseSchema;
-  return role === "execute" ? workerResultSchema : phase.resultSchema;
-}
-
 function checkReceipt(
   receipt: Receipt,
-  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; lane: string; nonce: string; commit: string; end: string },
+  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; lane: string; nonce: string; commit: string; end: string; family: string },
   breaks: Subject["breaks"],
 ): void {
   const { manifest, entry, lane } = expected;
@@ -204,13 +198,15 @@ function checkReceipt(
     ["worker", receipt.worker, entry.worker],
     ["lane", receipt.lane, lane],
     ["kind", receipt.kind, entry.kind],
-    ["family", receipt.family, entry.family],
+    ["family", receipt.family, expected.family],
     ["nonce", receipt.nonce, expected.nonce],
     ["commit", receipt.commit, expected.commit],
     ["end", receipt.end, expected.end],
   ];
   for (const [name, found, wanted] of pairs)
     if (found !== wanted) breaks("OKSTRA_RULE_RECEIPT", `${lane}: the receipt has another ${name}`);
+  if (isAgentKind(receipt.kind) && receipt.modelServed === null && receipt.family !== UNKNOWN_FAMILY)
+    breaks("OKSTRA_RULE_RECEIPT", `${lane}: nobody said which model served, and the lane counts as ${receipt.family}`);
 }
 
 async function checkCommit({ app, run, breaks }: Subject): Promise<void> {

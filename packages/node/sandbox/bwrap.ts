@@ -21,13 +21,18 @@ export async function bwrapArguments(request: SandboxRequest, options: { ownProc
   };
   for (const path of request.writable) await bind(path, true);
   for (const path of request.readOnly) await bind(path, false);
+  const emptied: string[] = [];
   for (const path of request.hidden) {
     const real = await resolveExisting(path);
     if (real === null) continue;
-    if (await isDirectory(real)) args.push("--perms", "0700", "--tmpfs", real);
-    else args.push("--ro-bind", "/dev/null", real);
+    if (await isDirectory(real)) {
+      args.push("--perms", "0700", "--tmpfs", real);
+      emptied.push(real);
+    } else args.push("--ro-bind", "/dev/null", real);
   }
   for (const { path, writable } of request.exposed) await bind(path, writable);
+  // What is hidden is empty, and stays so: nobody can leave a file there that looks like the real one.
+  for (const path of emptied) args.push("--remount-ro", path);
   return [...args, "--"];
 }
 

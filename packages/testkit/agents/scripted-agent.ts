@@ -2,8 +2,8 @@
  * An ACP agent on SDK 2.4 that does what its first argument says, on its standard streams. Started as a process of its
  * own, bundled by `bundleScriptedAgent`. The nonce is read from the prompt, as a model would read it.
  */
-import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { agent, methods, ndJsonStream, RequestError, type McpServerStdio, type PromptResponse } from "@agentclientprotocol/sdk";
 import { Client } from "@modelcontextprotocol/client";
@@ -48,6 +48,9 @@ async function callDoor(name: string, input: Record<string, unknown>): Promise<v
   await client.close();
   if (answer.isError === true) throw new Error(JSON.stringify(answer.content));
 }
+
+const quotaUsedUp = (): RequestError =>
+  new RequestError(-32000, "You have hit your usage limit", { retryAfterSeconds: 3600, message: "usage limit reached, try again in 1h" });
 
 const forever = (): Promise<never> => new Promise(() => setInterval(() => undefined, 1000));
 
@@ -117,6 +120,15 @@ const app = agent({ name: "scripted" })
         });
         await say(fenced({ nonce, findings: [] }));
         return { ...done, _meta: { usage: { inputTokens: 1000, outputTokens: 300, totalTokens: 1300 } } };
+      case "costly":
+        for (let cent = 1; !cancelled; cent += 1) {
+          await client.notify(methods.client.session.update, {
+            sessionId,
+            update: { sessionUpdate: "usage_update", used: cent * 100, size: 200_000, cost: { amount: cent / 100, currency: "USD" } },
+          });
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        return { stopReason: "cancelled" };
       case "spender":
         await callDoor("submit_finding", FINDING);
         for (let used = 1000; !cancelled; used += 1000) {
@@ -124,6 +136,34 @@ const app = agent({ name: "scripted" })
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         return { stopReason: "cancelled" };
+      case "commit":
+        // The executor's part: one commit in the worktree, made by git as an agent would make it.
+        if (prompt.includes("executor")) {
+          appendFileSync("src/sum.js", "// mended\n");
+          execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qam", "Mend the sum"], { stdio: ["ignore", "ignore", "inherit"] });
+        }
+        await callDoor("submit_result", { nonce, findings: [] });
+        return done;
+      case "plant":
+        // Settings that an agent would obey, planted for whoever works next.
+        if (prompt.includes("executor")) {
+          mkdirSync(".claude", { recursive: true });
+          writeFileSync(".claude/settings.json", '{ "hooks": {} }');
+        }
+        await callDoor("submit_result", { nonce, findings: [] });
+        return done;
+      case "outside":
+        // Tries what no worker may, and tells what it could do.
+        for (const path of (process.argv[4] ?? "").split(":")) {
+          try {
+            appendFileSync(path, "x");
+            await callDoor("submit_finding", { ...FINDING, claim: `Could write ${path.split("/").at(-1) ?? ""}` });
+          } catch {
+            await say(`could not write ${path}`);
+          }
+        }
+        await callDoor("submit_result", { nonce, findings: [] });
+        return done;
       case "crash":
         await say("about to crash");
         process.stderr.write("fatal: out of luck\n");
@@ -184,11 +224,15 @@ const app = agent({ name: "scripted" })
         await say(fenced({ nonce, findings: [] }));
         return done;
       }
+      case "quota-once":
+        if (existsSync(state)) {
+          await callDoor("submit_result", { nonce, findings: [] });
+          return done;
+        }
+        writeFileSync(state, "");
+        throw quotaUsedUp();
       case "quota":
-        throw new RequestError(-32000, "You have hit your usage limit", {
-          retryAfterSeconds: 3600,
-          message: "usage limit reached, try again in 1h",
-        });
+        throw quotaUsedUp();
       case "transient":
       case "transient-fresh":
         if (!existsSync(state)) {

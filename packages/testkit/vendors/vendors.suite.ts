@@ -2,7 +2,7 @@
  * The vendors' real programs under okstra's real drivers, against a model server on 127.0.0.1, with an emptied
  * environment. Opt-in: `npm run test:vendors`.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,6 +17,17 @@ const PROGRAMS = process.env["OKSTRA_TEST_VENDORS"] ?? "";
 const REASON = process.env["OKSTRA_TEST_VENDORS_REASON"] || "not installed; run npm run test:vendors";
 const MODELS = { claude: "claude-sonnet-4-5-20250929", codex: "gpt-5.1-codex", gemini: "gemini-2.5-pro" } as const;
 const RESULT = { nonce: AGENT_NONCE, findings: [], symptoms: ["The sum is wrong"] };
+
+/** Without these it asks GitHub for plugins and its vendor for experiments. */
+const CODEX_QUIET = `
+[features]
+plugins = false
+apps = false
+[analytics]
+enabled = false
+[otel]
+metrics_exporter = "none"
+`;
 
 type Vendor = keyof typeof MODELS;
 
@@ -47,6 +58,7 @@ async function review(vendor: Vendor, way: ModelWay, options: Partial<AgentLaneO
       mkdirSync(dirname(join(home, path)), { recursive: true });
       writeFileSync(join(home, path), text);
     }
+    if (vendor === "codex") appendFileSync(join(home, ".codex/config.toml"), CODEX_QUIET);
     if (vendor === "gemini") addDoorToSettings(join(home, ".gemini/settings.json"));
     const lane = await runAgentLane({
       kind: vendor,
@@ -55,7 +67,15 @@ async function review(vendor: Vendor, way: ModelWay, options: Partial<AgentLaneO
       model: MODELS[vendor],
       // Whatever else it wants to reach is asked of the model server, which refuses and remembers it.
       // Nothing of this process's own environment; runAgentLane adds to it only what is named here.
-      env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home, TMPDIR: join(directory, "tmp"), ...preset.fakeModel?.(place) },
+      env: {
+        PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+        HOME: home,
+        TMPDIR: join(directory, "tmp"),
+        HTTPS_PROXY: server.baseUrl,
+        HTTP_PROXY: server.baseUrl,
+        NO_PROXY: "127.0.0.1",
+        ...preset.fakeModel?.(place),
+      },
       ...options,
     });
     if (process.env["OKSTRA_TEST_VENDORS_SHOW"] !== undefined) {
@@ -63,6 +83,7 @@ async function review(vendor: Vendor, way: ModelWay, options: Partial<AgentLaneO
         `${vendor} ${way}: ${JSON.stringify({ ...lane, asked: server.asked, unexpected: server.unexpected }, null, 1)}\n`,
       );
     }
+    expect(server.unexpected).toEqual([]);
     return { ...lane, server };
   } finally {
     await server.close();
@@ -85,7 +106,6 @@ describe.each(["claude", "codex", "gemini"] as const)("%s", (vendor) => {
       expect({ end: outcome.end, reason: outcome.reason, by: outcome.agent?.resultBy }).toEqual({ end: "ok", reason: null, by: "door" });
       expect(result).toMatchObject(RESULT);
       expect(server.asked.length).toBeGreaterThan(1);
-      expect(server.unexpected).toEqual([]);
     });
 
     test("delivers a review by its schema option, or where it has none by a fenced block", { timeout: 120_000 }, async () => {

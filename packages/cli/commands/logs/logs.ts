@@ -1,6 +1,4 @@
-import { followLogs } from "@okstra/app/logs/follow-logs";
-import { neutralise } from "@okstra/core/report/neutral-text";
-import type { LogLine } from "@okstra/app/logs/read-lane-log";
+import { followLogs, type LogLine } from "@okstra/app/logs/follow-logs";
 import type { CliContext } from "../../command.ts";
 import { resolveDirectory } from "../../directory.ts";
 import { readRunNumber } from "../task/run-number.ts";
@@ -29,17 +27,18 @@ export async function run(context: CliContext, flags: Flags, task: string): Prom
     context.interrupted,
   );
   for await (const line of lines) {
-    if (context.interrupted.aborted) return;
-    context.ui.raw(context.ui.json ? JSON.stringify(line) : describeLine(line));
+    if (!context.ui.hasReader()) return;
+    if (context.ui.json) context.ui.documentLine(line);
+    else context.ui.raw(describeLine(line));
   }
 }
 
-/** One entry on one line or several, each safe for a terminal. */
-function describeLine({ lane, at, kind, text }: LogLine): string {
-  const time = at === null ? "        " : at.slice(11, 19);
-  const head = `${neutralise(time)} ${neutralise(lane)} ${neutralise(kind).padEnd(7)} `;
+/** One entry on one line or several: time of day in UTC, lane, kind, text. */
+export function describeLine({ lane, at, kind, text }: LogLine): string {
+  const time = at?.slice(11, 19) ?? "";
+  const head = `${time.padEnd(8)} ${lane} ${kind.padEnd(7)} `;
   return text
-    .split(/\r?\n/)
-    .map((part, index) => `${index === 0 ? head : " ".repeat(head.length)}${neutralise(part)}`)
+    .split("\n")
+    .map((part, index) => `${index === 0 ? head : " ".repeat(head.length)}${part}`)
     .join("\n");
 }
