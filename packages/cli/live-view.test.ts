@@ -6,14 +6,26 @@ import { EMPTY_VIEW, foldProgress, renderLive, type LiveView } from "./live-view
 
 type Timed = readonly [ms: number, event: ProgressEvent];
 
-const started = (lane: string, data: object = {}): ProgressEvent => ({ type: "lane-started", text: `${lane}: started`, data: { lane, worker: lane, role: "review", round: 1, ...data } });
-const activity = (lane: string, text: string): ProgressEvent => ({ type: "lane-activity", text: `${lane}: ${text}`, data: { lane, worker: lane, text } });
+const started = (lane: string, data: object = {}): ProgressEvent => ({
+  type: "lane-started",
+  text: `${lane}: started`,
+  data: { lane, worker: lane, role: "review", round: 1, ...data },
+});
+const activity = (lane: string, text: string): ProgressEvent => ({
+  type: "lane-activity",
+  text: `${lane}: ${text}`,
+  data: { lane, worker: lane, text },
+});
 const usage = (lane: string, tokens: number, amount: string | null): ProgressEvent => ({
   type: "lane-usage",
   text: "",
   data: { lane, worker: lane, tokens, cost: amount === null ? null : { amount, currency: "USD" } },
 });
-const ended = (lane: string, data: object = {}): ProgressEvent => ({ type: "lane-ended", text: "", data: { lane, worker: lane, end: "ok", reason: null, findings: 0, ...data } });
+const ended = (lane: string, data: object = {}): ProgressEvent => ({
+  type: "lane-ended",
+  text: "",
+  data: { lane, worker: lane, end: "ok", reason: null, findings: 0, ...data },
+});
 
 function fold(...events: readonly Timed[]): LiveView {
   return events.reduce((view, [ms, event]) => foldProgress(view, event, ms), EMPTY_VIEW);
@@ -52,7 +64,11 @@ test("an ended lane tells its findings, and begins again when it is started agai
 });
 
 test("a new phase begins with no lanes; what is for machines or is no lane's changes none", () => {
-  const view = fold([0, started("a")], [1, { type: "lane-started", level: "record", text: "", data: { lane: "b" } }], [2, activity("c", "x")]);
+  const view = fold(
+    [0, started("a")],
+    [1, { type: "lane-started", level: "record", text: "", data: { lane: "b" } }],
+    [2, activity("c", "x")],
+  );
   expect(renderLive(view, place)).toHaveLength(1);
   const next = foldProgress(view, { type: "phase-due", text: "implementation: the plan is approved" }, 3);
   expect(renderLive(next, place)).toEqual(["· implementation: the plan is approved"]);
@@ -78,26 +94,52 @@ test("only the state has a colour, and none is needed", () => {
 test("case 57: what a worker says is neutral and fits its line, whatever it is and however narrow the terminal", () => {
   const foreign = fc.oneof(
     fc.string({ unit: "binary" }),
-    fc.array(fc.constantFrom("\u001B[2J", "\u001B]52;c;aGk=\u0007", "\u009B31m", "\u202E", "\r", "\n", "한", "👩‍👩‍👧", "a", " ", "\u{E0041}", "\uD800")).map((parts) => parts.join("")),
+    fc
+      .array(
+        fc.constantFrom(
+          "\u001B[2J",
+          "\u001B]52;c;aGk=\u0007",
+          "\u009B31m",
+          "\u202E",
+          "\r",
+          "\n",
+          "한",
+          "👩‍👩‍👧",
+          "a",
+          " ",
+          "\u{E0041}",
+          "\uD800",
+        ),
+      )
+      .map((parts) => parts.join("")),
   );
   const event = fc.oneof(
     fc.record({ worker: foreign, role: foreign, round: fc.anything() }).map((data) => started("l", data)),
     foreign.map((text) => activity("l", text)),
-    fc.record({ end: foreign, reason: foreign, findings: fc.anything(), tokens: fc.anything(), cost: fc.anything() }).map((data) => ended("l", data)),
-    fc.record({ tokens: fc.nat(), amount: fc.stringMatching(/^\d{1,40}(?:\.\d{1,40})?$/) }).map(({ tokens, amount }) => usage("l", tokens, amount)),
+    fc
+      .record({ end: foreign, reason: foreign, findings: fc.anything(), tokens: fc.anything(), cost: fc.anything() })
+      .map((data) => ended("l", data)),
+    fc
+      .record({ tokens: fc.nat(), amount: fc.stringMatching(/^\d{1,40}(?:\.\d{1,40})?$/) })
+      .map(({ tokens, amount }) => usage("l", tokens, amount)),
     foreign.map((text): ProgressEvent => ({ type: "whatever", text })),
     fc.record({ lane: fc.anything(), worker: fc.anything() }).map((data): ProgressEvent => ({ type: "lane-started", text: "", data })),
   );
   fc.assert(
-    fc.property(fc.array(event, { maxLength: 12 }), fc.integer({ min: 1, max: 140 }), fc.integer({ min: 1, max: 30 }), (events, columns, rows) => {
-      const view = events.reduce((each, one, at) => foldProgress(each, one, at), fold([0, started("l")]));
-      const lines = renderLive(view, { columns, rows, nowMs: 1000 });
-      expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1));
-      for (const line of lines) {
-        expect(countCells(line)).toBeLessThanOrEqual(Math.max(1, columns - 1));
-        expect(line).not.toMatch(/(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
-      }
-    }),
+    fc.property(
+      fc.array(event, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 140 }),
+      fc.integer({ min: 1, max: 30 }),
+      (events, columns, rows) => {
+        const view = events.reduce((each, one, at) => foldProgress(each, one, at), fold([0, started("l")]));
+        const lines = renderLive(view, { columns, rows, nowMs: 1000 });
+        expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1));
+        for (const line of lines) {
+          expect(countCells(line)).toBeLessThanOrEqual(Math.max(1, columns - 1));
+          expect(line).not.toMatch(/(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+        }
+      },
+    ),
   );
 });
 

@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "@okstra/app/app";
 import { formatMoney } from "@okstra/core/domain/money";
-import { moneySchema, type Money } from "@okstra/core/domain/agent-use";
+import type { Money } from "@okstra/core/domain/agent-use";
 import { neutralise } from "@okstra/core/report/neutral-text";
 import { countCells, cutToCells, fitToCells } from "./cells.ts";
 import { formatDuration } from "./format-duration.ts";
@@ -160,8 +160,16 @@ function readUse(data: Readonly<Record<string, unknown>>): Pick<Partial<LiveLane
   const { tokens, cost } = data;
   return {
     ...(typeof tokens === "number" && tokens >= 0 ? { tokens } : {}),
-    ...(cost === undefined ? {} : { cost: moneySchema.nullable().catch(null).parse(cost) }),
+    ...(cost === undefined ? {} : { cost: readMoney(cost) }),
   };
+}
+
+/** By hand: schemas would cost every command's start. */
+function readMoney(value: unknown): Money | null {
+  const { amount, currency } = (value ?? {}) as { amount?: unknown; currency?: unknown };
+  const isMoney =
+    typeof amount === "string" && /^\d+(?:\.\d+)?$/.test(amount) && typeof currency === "string" && /^[A-Z]{3}$/.test(currency);
+  return isMoney ? { amount, currency } : null;
 }
 
 function readText(value: unknown): string {

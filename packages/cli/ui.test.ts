@@ -11,10 +11,26 @@ import { createUi, type EventFormat, type Ui } from "./ui.ts";
 const HOSTILE = "\u001B]52;c;aGk=\u0007\u001B[2J\u009B31m\u202Eevil";
 const ACTING = /(?![\n\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-const started = (lane: string): ProgressEvent => ({ type: "lane-started", text: `${lane}: started`, data: { lane, worker: lane, role: "review", round: 1 } });
-const activity = (lane: string, text: string): ProgressEvent => ({ type: "lane-activity", text: `${lane}: ${text}`, data: { lane, worker: lane, text } });
-const usage = (lane: string, tokens: number): ProgressEvent => ({ type: "lane-usage", text: `${lane}: ${tokens} tokens`, data: { lane, worker: lane, tokens, cost: null } });
-const ended = (lane: string): ProgressEvent => ({ type: "lane-ended", text: `${lane}: ok`, data: { lane, worker: lane, end: "ok", reason: null, findings: 0 } });
+const started = (lane: string): ProgressEvent => ({
+  type: "lane-started",
+  text: `${lane}: started`,
+  data: { lane, worker: lane, role: "review", round: 1 },
+});
+const activity = (lane: string, text: string): ProgressEvent => ({
+  type: "lane-activity",
+  text: `${lane}: ${text}`,
+  data: { lane, worker: lane, text },
+});
+const usage = (lane: string, tokens: number): ProgressEvent => ({
+  type: "lane-usage",
+  text: `${lane}: ${tokens} tokens`,
+  data: { lane, worker: lane, tokens, cost: null },
+});
+const ended = (lane: string): ProgressEvent => ({
+  type: "lane-ended",
+  text: `${lane}: ok`,
+  data: { lane, worker: lane, end: "ok", reason: null, findings: 0 },
+});
 
 /** A terminal as far as okstra uses one: both streams write to the same screen. */
 class Screen {
@@ -81,7 +97,10 @@ function onScreen(screen: Screen, options: { json?: boolean; events?: EventForma
 
 function inLog(options: { json?: boolean; events?: EventFormat } = {}): { ui: Ui; read: () => { stdout: string; stderr: string } } {
   let [stdout, stderr] = ["", ""];
-  const streams = { stdout: { write: (text: string) => void (stdout += text) }, stderr: { write: (text: string) => void (stderr += text) } };
+  const streams = {
+    stdout: { write: (text: string) => void (stdout += text) },
+    stderr: { write: (text: string) => void (stderr += text) },
+  };
   return { ui: createUi(streams, { json: false, events: "text", env: {}, ...options }), read: () => ({ stdout, stderr }) };
 }
 
@@ -98,7 +117,10 @@ test("on a terminal each lane has one line that is written over, and only the an
   for (let at = 0; at < 50; at += 1) ui.progress(activity("claude", `reads file ${at}`));
   ui.progress(usage("claude", 1234));
   await waitUntil(() => screen.lines().some((line) => line.includes("1.2k tok")));
-  expect(screen.lines()).toEqual([expect.stringMatching(/^claude +runs +reads file 49 +0s +1\.2k tok$/), expect.stringMatching(/^checks +runs +started +0s$/)]);
+  expect(screen.lines()).toEqual([
+    expect.stringMatching(/^claude +runs +reads file 49 +0s +1\.2k tok$/),
+    expect.stringMatching(/^checks +runs +started +0s$/),
+  ]);
   ui.progress({ type: "sandbox-missing", level: "warning", text: "claude runs without a sandbox" });
   ui.progress({ type: "healing", level: "note", text: "a lock was removed" });
   ui.progress(ended("checks"));
@@ -118,7 +140,7 @@ test("on a terminal each lane has one line that is written over, and only the an
   expect(screen.lines()).toEqual([...left, "the end"]);
 });
 
-test("a flood of events draws seldom, and no timer of it keeps the process", async () => {
+test("a flood of events draws seldom", async () => {
   const screen = new Screen();
   const ui = onScreen(screen);
   ui.progress(started("claude"));
@@ -144,7 +166,10 @@ test("a terminal that becomes narrower or lower has lines that fit", async () =>
   await waitUntil(() => screen.text.length > before);
   const drawn = screen.text.slice(before);
   expect(drawn).not.toMatch(/\u001B\[\d*m/u);
-  const lines = drawn.replaceAll(/\u001B\[[?\d;]*[A-Za-z]/gu, "").split("\n").filter((line) => line !== "");
+  const lines = drawn
+    .replaceAll(/\u001B\[[?\d;]*[A-Za-z]/gu, "")
+    .split("\n")
+    .filter((line) => line !== "");
   expect(lines).toHaveLength(6);
   for (const line of lines) expect(line.length).toBeLessThan(30);
   ui.error(new OkstraError("OKSTRA_USAGE", { message: "No." }));
@@ -187,7 +212,13 @@ test("in a log a lane's uses are not told, and no more of its activities than ca
 
 test("with ndjson every event is a line, on a terminal too", () => {
   const { ui, read } = inLog({ events: "ndjson" });
-  const events = [started("a"), ...Array.from({ length: 100 }, (_, at) => activity("a", `${at}`)), usage("a", 1), usage("a", 1), ended("a")];
+  const events = [
+    started("a"),
+    ...Array.from({ length: 100 }, (_, at) => activity("a", `${at}`)),
+    usage("a", 1),
+    usage("a", 1),
+    ended("a"),
+  ];
   for (const event of events) ui.progress(event);
   ui.progress({ type: "run-ended", level: "record", text: "", data: { seq: 1 } });
   const lines = read().stderr.trimEnd().split("\n");
@@ -225,6 +256,7 @@ test("case 57: what workers say acts on no terminal, whichever way it is shown",
   ui.documentLine({ text: HOSTILE, tag: "\u{E0041}" });
   expect(JSON.parse(read().stdout)).toEqual({ text: HOSTILE, tag: "\u{E0041}" });
   const screen = new Screen();
+  screen.columns = 140;
   const live = onScreen(screen, { env: { TERM: "xterm", NO_COLOR: "1" } });
   live.progress(started("a"));
   live.progress(event);
@@ -237,7 +269,9 @@ test("case 57: what workers say acts on no terminal, whichever way it is shown",
 test("a real terminal shows lanes while they run and keeps the answer", async (context) => {
   if (!existsSync("/usr/bin/script") || process.platform !== "linux") context.skip("there is no script(1) of util-linux here");
   const project = await createRunProject({
-    lines: { waits: `while [ ! -e "$HOME/go" ]; do sleep 0.05; done; printf '{"nonce":"%s","findings":[]}' "$OKSTRA_NONCE" > "$OKSTRA_RESULT"` },
+    lines: {
+      waits: `while [ ! -e "$HOME/go" ]; do sleep 0.05; done; printf '{"nonce":"%s","findings":[]}' "$OKSTRA_NONCE" > "$OKSTRA_RESULT"`,
+    },
   });
   try {
     const okstra = await bundleOkstra(project.home.directory("bundle"));
@@ -248,13 +282,14 @@ test("a real terminal shows lanes while they run and keeps the answer", async (c
     await waitUntil(() => !running.isRunning() || running.lines().some((each) => /waits +runs +started/.test(each)));
     writeFileSync(join(home, "go"), "");
     const { status, stdout } = await running.ended;
-    expect(status, stdout).toBe(0);
+    // One worker alone is no cross-check: the gate holds.
+    expect(status, stdout).toBe(10);
     const screen = new Screen();
     screen.write(stdout);
     expect(screen.text).toContain("\u001B[2K");
     const shown = screen.lines();
     expect(shown.filter((each) => /^waits +(?:runs|ok)/.test(each))).toEqual([]);
-    expect(shown).toContainEqual(expect.stringMatching(/^verdict +ACCEPTED/));
+    expect(shown).toContainEqual(expect.stringMatching(/^verdict +CONDITIONAL-ACCEPT/));
     expect(shown).toContainEqual(expect.stringMatching(/^worker +waits .*: ok/));
   } finally {
     await project.remove();

@@ -17,7 +17,13 @@ export type OnEvent = (event: Parameters<App["emit"]>[0]) => void;
 /** Runs one command line in this process with the real parts. */
 export async function runOkstra(
   argv: readonly string[],
-  options: { cwd: string; env?: Readonly<Record<string, string | undefined>>; stdin?: string; onEvent?: OnEvent; launcher?: readonly [string, ...string[]] },
+  options: {
+    cwd: string;
+    env?: Readonly<Record<string, string | undefined>>;
+    stdin?: string;
+    onEvent?: OnEvent;
+    launcher?: readonly [string, ...string[]];
+  },
 ): Promise<OkstraAnswer> {
   const env = { ...process.env, ...options.env };
   let stdout = "";

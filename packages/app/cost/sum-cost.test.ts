@@ -8,7 +8,9 @@ import type { Receipt } from "@okstra/core/domain/receipt";
 
 let project: TestProject;
 beforeEach(async () => {
-  project = await createRunProject({ settings: { prices: { "house-1": { inputPerMillion: "1", outputPerMillion: "2", currency: "EUR" } } } });
+  project = await createRunProject({
+    settings: { prices: { "house-1": { inputPerMillion: "1", outputPerMillion: "2", currency: "EUR" } } },
+  });
 });
 afterEach(() => project.remove());
 
@@ -95,9 +97,29 @@ function writeLanes(): void {
     cost: null,
     startedAt: "2026-03-04T10:00:00.000Z",
   });
-  put(join(second, "workers/mute"), { worker: "mute", kind: "acp", modelServed: null, cost: null, usage: null, startedAt: "2026-03-04T11:00:00.000Z" });
-  put(join(second, "workers/tests"), { worker: "tests", kind: "checks", modelServed: null, cost: null, usage: null, attempts: [], startedAt: "2026-03-04T12:00:00.000Z" });
-  put(join(second, "workers/writer"), { worker: "claude", role: "write", startedAt: "2026-03-04T13:00:00.000Z", cost: { amount: "0.02", currency: "USD", source: "agent" } });
+  put(join(second, "workers/mute"), {
+    worker: "mute",
+    kind: "acp",
+    modelServed: null,
+    cost: null,
+    usage: null,
+    startedAt: "2026-03-04T11:00:00.000Z",
+  });
+  put(join(second, "workers/tests"), {
+    worker: "tests",
+    kind: "checks",
+    modelServed: null,
+    cost: null,
+    usage: null,
+    attempts: [],
+    startedAt: "2026-03-04T12:00:00.000Z",
+  });
+  put(join(second, "workers/writer"), {
+    worker: "claude",
+    role: "write",
+    startedAt: "2026-03-04T13:00:00.000Z",
+    cost: { amount: "0.02", currency: "USD", source: "agent" },
+  });
   put(join(runDir("docs/readme", "error-analysis"), "workers/claude"), { startedAt: "2026-03-05T10:00:00.000Z" });
 }
 
@@ -114,7 +136,17 @@ test("all lanes of a task are summed by run, phase, worker, model and role, each
   expect(status).toBe(0);
   expect(json.taskKey).toBe("sums/bugs/login");
   expect(json.since).toBeNull();
-  expect(json.totals).toEqual(sum(1_005_530, [["0.00005", "EUR"], ["1.385", "USD"]], 9, 2));
+  expect(json.totals).toEqual(
+    sum(
+      1_005_530,
+      [
+        ["0.00005", "EUR"],
+        ["1.385", "USD"],
+      ],
+      9,
+      2,
+    ),
+  );
   expect(json.totals.sources).toEqual(["agent", "prices"]);
   expect(json.totals.durationMs).toBe(540_000);
   expect(json.runs).toEqual([
@@ -150,7 +182,10 @@ test("the tables of a report are made of the same lanes as its totals", async ()
   const { json } = await cost("--json");
   for (const table of ["runs", "byWorker", "byModel", "byRole", "byPhase"])
     for (const name of ["tokens", "lanes", "unknownCostLanes", "durationMs"])
-      expect(json[table].reduce((total: number, each: Record<string, number>) => total + (each[name] ?? 0), 0), `${table} ${name}`).toBe(json.totals[name]);
+      expect(
+        json[table].reduce((total: number, each: Record<string, number>) => total + (each[name] ?? 0), 0),
+        `${table} ${name}`,
+      ).toBe(json.totals[name]);
 });
 
 test("without a task: all tasks of the project, since a date or for a while", async () => {
@@ -159,7 +194,9 @@ test("without a task: all tasks of the project, since a date or for a while", as
   expect((await cost("--json", "--since", "2026-03-04")).json).toMatchObject({ since: "2026-03-04T00:00:00.000Z", totals: { lanes: 5 } });
   expect((await cost("--json", "--since", "2026-03-04T12:00")).json.totals.lanes).toBe(3);
   expect((await cost("--json", "--since", "2026-03-05T11:00+01:00")).json.totals.lanes).toBe(1);
-  put(join(runDir("docs/readme", "error-analysis", "002"), "workers/claude"), { startedAt: new Date(Date.now() - 3_600_000).toISOString() });
+  put(join(runDir("docs/readme", "error-analysis", "002"), "workers/claude"), {
+    startedAt: new Date(Date.now() - 3_600_000).toISOString(),
+  });
   expect((await cost("--json", "--since", "2h")).json.totals.lanes).toBe(1);
   expect((await cost("docs/readme", "--json", "--since", "2h")).json.runs).toMatchObject([{ run: 2, lanes: 1 }]);
 });
@@ -198,6 +235,7 @@ test("the view has 80 columns and says what is not known", async () => {
   expect(stdout).toMatch(/^ +\+ 3 unknown$/m);
   expect(stdout).toMatch(/^ {2}verification /m);
   expect(stdout).toMatch(/^ {2}bugs\/login error-analysis 1 /m);
+  expect(stdout).toMatch(/^ {2}bugs\/login final-verification 1\n {30} +6 +3,330 +6m 0s +0\.00005 EUR$/m);
   expect(stdout).not.toContain("\u001B");
   expect(stdout).not.toContain("\u0007");
 });
@@ -208,7 +246,9 @@ function cellsOf(line: string): number {
 }
 
 test("a receipt that is damaged, changed or gone is named, and is in no sum", async () => {
-  const ran = await runOkstra(["run", "bugs/login", "-t", "final-verification", "--workers", "silent,mute,crash", "--json"], { cwd: project.repo.root });
+  const ran = await runOkstra(["run", "bugs/login", "-t", "final-verification", "--workers", "silent,mute,crash", "--json"], {
+    cwd: project.repo.root,
+  });
   const path = (lane: string): string => join(ran.json.runDir, "workers", lane, "receipt.json");
   expect((await cost("bugs/login", "--json")).json).toMatchObject({ totals: { lanes: 3 }, damaged: [] });
 

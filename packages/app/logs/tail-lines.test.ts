@@ -1,21 +1,20 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestHome, type TestHome } from "@okstra/testkit/test-home";
-import { openApp } from "@okstra/testkit/open-app";
 import fc from "fast-check";
+import { openApp } from "@okstra/testkit/open-app";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { App } from "../app.ts";
 import { LineTail } from "./tail-lines.ts";
 
-let home: TestHome;
-let app: App;
+let store: Awaited<ReturnType<typeof openApp>>["store"];
+let directory: string;
 let path: string;
 beforeEach(async () => {
-  home = createTestHome();
-  app = await openApp({ env: home.env, cwd: home.root, emit: () => undefined });
-  path = join(home.directory("lane"), "transcript.log");
+  directory = mkdtempSync(join(tmpdir(), "okstra-tail-"));
+  ({ store } = await openApp({ env: { HOME: directory }, cwd: directory, emit: () => {} }));
+  path = join(directory, "lines");
 });
-afterEach(() => home.remove());
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 async function read(tail: LineTail, atEnd = false): Promise<string[]> {
   const lines: string[] = [];
@@ -23,81 +22,80 @@ async function read(tail: LineTail, atEnd = false): Promise<string[]> {
   return lines;
 }
 
-test("a file is read on from where it was read before, whole lines only until its end", async () => {
-  const tail = new LineTail(app, path);
+test("lines are read once, whole, and the last one without its end when nothing follows", async () => {
+  const tail = new LineTail({ store }, path);
   expect(await read(tail)).toEqual([]);
-  writeFileSync(path, "one\r\ntwo\nthr");
-  expect(await read(tail)).toEqual(["one", "two"]);
+  writeFileSync(path, "a\r\nb\nc");
+  expect(await read(tail)).toEqual(["a", "b"]);
   expect(await read(tail)).toEqual([]);
-  appendFileSync(path, "ee\n\nfour");
-  expect(await read(tail)).toEqual(["three", ""]);
-  expect(await read(tail, true)).toEqual(["four"]);
+  appendFileSync(path, "c\n\nd");
+  expect(await read(tail)).toEqual(["cc", ""]);
+  expect(await read(tail, true)).toEqual(["d"]);
   expect(await read(tail, true)).toEqual([]);
 });
 
-test("a file that was replaced or cut is read from its beginning, and nothing of the old one is left", async () => {
-  const tail = new LineTail(app, path);
-  writeFileSync(path, "old\nunfinished");
-  expect(await read(tail)).toEqual(["old"]);
-  writeFileSync(`${path}.new`, "a new one that is longer\n");
-  renameSync(`${path}.new`, path);
-  expect(await read(tail)).toEqual(["a new one that is longer"]);
+test("a file that is replaced or cut is read from its beginning", async () => {
+  const tail = new LineTail({ store }, path);
+  writeFileSync(path, "first attempt\nand more");
+  expect(await read(tail)).toEqual(["first attempt"]);
   rmSync(path);
   expect(await read(tail)).toEqual([]);
-  writeFileSync(path, "third\n");
+  writeFileSync(path, "second attempt is longer than the first\n");
+  expect(await read(tail)).toEqual(["second attempt is longer than the first"]);
+  truncateSync(path, 0);
+  appendFileSync(path, "third\n");
   expect(await read(tail)).toEqual(["third"]);
-  writeFileSync(path, "x\n");
-  expect(await read(tail)).toEqual(["x"]);
 });
 
-test("a link or a directory in its place is no transcript", async () => {
-  symlinkSync("/etc/hostname", path);
-  expect(await read(new LineTail(app, path), true)).toEqual([]);
-  rmSync(path);
-  mkdirSync(path);
-  expect(await read(new LineTail(app, path), true)).toEqual([]);
+test("what is no regular file has no lines", async () => {
+  expect(await read(new LineTail({ store }, directory), true)).toEqual([]);
+  expect(await read(new LineTail({ store }, join(path, "below")), true)).toEqual([]);
 });
 
-test("bytes that are no UTF-8 are shown as such and hide no line", async () => {
-  writeFileSync(path, Buffer.from([0xff, 0xfe, 10, 0x61, 10]));
-  expect(await read(new LineTail(app, path))).toEqual(["\uFFFD\uFFFD", "a"]);
-});
-
-test("however a file grows, its lines are those that stand in it", async () => {
-  const line = fc.string({ unit: "binary", maxLength: 40 }).filter((text) => !/[\r\n\uFEFF]/u.test(text));
+test("the lines are those of the text, however it comes and wherever a part is cut", async () => {
+  const line = fc.oneof(
+    fc.stringMatching(/^[a-z]{0,9}$/),
+    fc.constantFrom("한국어", "e\u0301", "👍", "\u001B[31m"),
+    fc.nat({ max: 100_000 }).map((length) => "x".repeat(length)),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.array(line, { maxLength: 12 }), fc.array(fc.nat(200), { maxLength: 8 }), async (lines, cuts) => {
+    fc.asyncProperty(fc.array(line, { maxLength: 12 }), fc.array(fc.nat({ max: 200_000 }), { maxLength: 6 }), async (lines, cuts) => {
       const bytes = Buffer.from(lines.map((each) => `${each}\n`).join(""));
+      const places = [...cuts.filter((cut) => cut < bytes.length), bytes.length].sort((a, b) => a - b);
       rmSync(path, { force: true });
-      const tail = new LineTail(app, path);
-      const found: string[] = [];
-      let at = 0;
-      for (const cut of [...cuts, bytes.length]) {
-        appendFileSync(path, bytes.subarray(at, at + cut));
-        at = Math.min(bytes.length, at + cut);
-        found.push(...(await read(tail)));
+      const tail = new LineTail({ store }, path);
+      const seen: string[] = [];
+      let from = 0;
+      for (const to of places) {
+        appendFileSync(path, bytes.subarray(from, to));
+        from = to;
+        seen.push(...(await read(tail)));
       }
-      expect(found).toEqual(lines.map((each) => each.toWellFormed()));
-      expect(await read(tail, true)).toEqual([]);
+      seen.push(...(await read(tail, true)));
+      expect(seen).toEqual(lines);
     }),
     { numRuns: 60 },
   );
 });
 
-test("8 MiB of one endless line, and of short ones, are read in pieces", async () => {
-  const size = 8 * 1024 * 1024;
-  writeFileSync(path, "é".repeat(size / 2));
-  let parts = 0;
-  let bytes = 0;
-  for await (const line of new LineTail(app, path).read(true)) {
-    parts += 1;
-    bytes += Buffer.byteLength(line);
-    expect(line.length).toBeLessThanOrEqual(384 * 1024);
+test("case 37: a big file is read in small parts, and an endless line is told in pieces", async () => {
+  let biggest = 0;
+  const counting = {
+    ...store,
+    readPart: async (...given: Parameters<typeof store.readPart>) => {
+      const part = await store.readPart(...given);
+      biggest = Math.max(biggest, part?.bytes.length ?? 0);
+      return part;
+    },
+  };
+  writeFileSync(path, `${"y".repeat(5 * 1024 * 1024)}\n${"line\n".repeat(600_000)}`);
+  const lengths = new Set<number>();
+  let characters = 0;
+  for await (const line of new LineTail({ store: counting }, path).read(true)) {
+    lengths.add(line.length);
+    characters += line.length;
   }
-  expect([parts > 20, bytes]).toEqual([true, size]);
-
-  writeFileSync(path, "0123456789abcde\n".repeat(size / 16));
-  let lines = 0;
-  for await (const line of new LineTail(app, path).read(true)) if (line === "0123456789abcde") lines += 1;
-  expect(lines).toBe(size / 16);
+  expect(characters).toBe(5 * 1024 * 1024 + 4 * 600_000);
+  expect(biggest).toBeLessThanOrEqual(256 * 1024);
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(512 * 1024);
 });

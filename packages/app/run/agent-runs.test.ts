@@ -107,14 +107,21 @@ describe("agents in a run", () => {
     await createProject({ anna: { mode: "door", settings: { model: "claude-opus-4-1" } } });
     const answer = await run("anna");
     expect(events(answer)).toContainEqual(
-      expect.objectContaining({ type: "model-substituted", worker: "anna", asked: "claude-opus-4-1", served: "claude-sonnet-4-5-20250929" }),
+      expect.objectContaining({
+        type: "model-substituted",
+        worker: "anna",
+        asked: "claude-opus-4-1",
+        served: "claude-sonnet-4-5-20250929",
+      }),
     );
     expect(readFileSync(answer.json.report.md, "utf8")).toContain("claude-opus-4-1, served by claude-sonnet-4-5-20250929");
     await expectValid();
   });
 
   test("case 42: a passing failure is asked once more, and the run's log says so", async () => {
-    await createProject({ anna: { mode: "transient", state: join(bundles?.directory("state") ?? "", `t-${Date.now()}`), settings: { sandbox: "off" } } });
+    await createProject({
+      anna: { mode: "transient", state: join(bundles?.directory("state") ?? "", `t-${Date.now()}`), settings: { sandbox: "off" } },
+    });
     const answer = await run("anna");
     expect(answer.json.lanes).toMatchObject([{ worker: "anna", end: "ok", sandbox: "off" }]);
     expect(events(answer)).toContainEqual(expect.objectContaining({ type: "lane-retried", lane: "anna", resumed: true }));
@@ -128,7 +135,10 @@ describe("agents in a run", () => {
   test("the executor commits from inside its sandbox", async () => {
     await createProject({ anna: { mode: "commit" } });
     const answer = await call("run", "g/t", "-t", "implementation", "--workers", "anna");
-    expect(answer.json.lanes, answer.stdout).toMatchObject([{ role: "execute", end: "ok", sandbox: "bwrap" }, { role: "review", end: "ok" }]);
+    expect(answer.json.lanes, answer.stdout).toMatchObject([
+      { role: "execute", end: "ok", sandbox: "bwrap" },
+      { role: "review", end: "ok" },
+    ]);
     expect(load(answer, "work.json")).toMatchObject({
       commits: [{ subject: "Mend the sum" }],
       otherRefs: [],
@@ -159,7 +169,9 @@ describe("budgets", () => {
 
   test("wall time: the deadline holds for an agent that would go on for ever", async () => {
     await createProject({ anna: { mode: "slow" } });
-    expect((await run("anna", "--deadline", "2s")).json.lanes).toMatchObject([{ end: "timeout", reason: "the deadline of 2000 ms passed" }]);
+    expect((await run("anna", "--deadline", "2s")).json.lanes).toMatchObject([
+      { end: "timeout", reason: "the deadline of 2000 ms passed" },
+    ]);
   });
 
   test("output: a flood ends", async () => {
@@ -180,7 +192,9 @@ describe("budgets", () => {
   test("cost: what the agent says it costs counts", async () => {
     await createProject({ anna: { mode: "costly", settings: { budget: { cost: "0.05" } } } });
     const answer = await run("anna");
-    expect(answer.json.lanes).toMatchObject([{ end: "failed", reason: expect.stringMatching(/cost 0\.\d+ of 0\.05/), cost: { currency: "USD" } }]);
+    expect(answer.json.lanes).toMatchObject([
+      { end: "failed", reason: expect.stringMatching(/cost 0\.\d+ of 0\.05/), cost: { currency: "USD" } },
+    ]);
   });
 });
 
@@ -194,7 +208,10 @@ describe("case 42: quota", () => {
     expect(Date.parse(paused.json.waiting.until)).toBeGreaterThan(Date.now());
     expect(load(paused, "workers/ben/receipt.json")).toMatchObject({ end: "quota", quotaResetsAt: paused.json.waiting.until });
     const done = await call("resume", "g/t");
-    expect(done.json.lanes, done.stdout).toMatchObject([{ worker: "anna", end: "ok" }, { worker: "ben", end: "ok" }]);
+    expect(done.json.lanes, done.stdout).toMatchObject([
+      { worker: "anna", end: "ok" },
+      { worker: "ben", end: "ok" },
+    ]);
     expect(events(done).filter((event) => event["type"] === "lane-started" && event["lane"] === "anna")).toHaveLength(1);
     expect(existsSync(join(done.json.runDir, "workers/ben/receipt-1.json"))).toBe(true);
     await expectValid();
@@ -216,7 +233,10 @@ describe("cases 12 and 13: settings that the repository supplies to agents", () 
     await project.repo.commit("settings", { ".claude/settings.json": "{}" });
     const refused = await run("anna");
     expect(refused.status).toBe(3);
-    expect(refused.json.error).toMatchObject({ code: "OKSTRA_PREPARE_UNTRUSTED_SETTINGS", message: expect.stringContaining(".claude/settings.json") });
+    expect(refused.json.error).toMatchObject({
+      code: "OKSTRA_PREPARE_UNTRUSTED_SETTINGS",
+      message: expect.stringContaining(".claude/settings.json"),
+    });
     expect((await call("trust", "g/t")).status).toBe(0);
     expect((await run("anna")).json.lanes).toMatchObject([{ end: "ok" }]);
   });
@@ -225,7 +245,8 @@ describe("cases 12 and 13: settings that the repository supplies to agents", () 
     await createProject({ anna: { mode: "plant" }, ben: { mode: "door" } });
     const answer = await call("run", "g/t", "-t", "implementation", "--workers", "anna,ben", "--executor", "anna");
     const reviews = answer.json.lanes.filter((lane: { role: string }) => lane.role === "review");
-    for (const lane of reviews) expect(lane).toMatchObject({ end: "failed", reason: expect.stringContaining("OKSTRA_PREPARE_UNTRUSTED_SETTINGS") });
+    for (const lane of reviews)
+      expect(lane).toMatchObject({ end: "failed", reason: expect.stringContaining("OKSTRA_PREPARE_UNTRUSTED_SETTINGS") });
     expect(answer.json.gate.open).toBe(false);
   });
 
@@ -246,12 +267,20 @@ describe("case 41: the sandbox", () => {
     const config = join(project.repo.root, ".project-docs/okstra/project.json");
     writeFileSync(
       config,
-      JSON.stringify({ schema: 1, projectId: "sums", workers: { anna: { kind: "acp", command: [process.execPath, agent, "outside", "-", ownTargets().join(":")] } } }),
+      JSON.stringify({
+        schema: 1,
+        projectId: "sums",
+        workers: { anna: { kind: "acp", command: [process.execPath, agent, "outside", "-", ownTargets().join(":")] } },
+      }),
     );
     const answer = await run("anna");
     expect(answer.json.lanes).toMatchObject([{ end: "ok", sandbox: "bwrap" }]);
     expect(load(answer, "workers/anna/result.json").findings).toEqual([]);
-    expect(ownTargets().slice(0, 2).map((path) => readFileSync(path, "utf8"))).toEqual(before);
+    expect(
+      ownTargets()
+        .slice(0, 2)
+        .map((path) => readFileSync(path, "utf8")),
+    ).toEqual(before);
     await expectValid();
   });
 
@@ -271,7 +300,10 @@ test("a model's alias that nobody knows is an error that lists the known ones", 
   await createProject({ anna: { mode: "door", settings: { model: "opsu" } } });
   const answer = await run("anna");
   expect(answer.status).toBe(3);
-  expect(answer.json.error).toMatchObject({ code: "OKSTRA_PREPARE_MODEL_UNKNOWN", message: expect.stringMatching(/opus.*sonnet|sonnet.*opus/s) });
+  expect(answer.json.error).toMatchObject({
+    code: "OKSTRA_PREPARE_MODEL_UNKNOWN",
+    message: expect.stringMatching(/opus.*sonnet|sonnet.*opus/s),
+  });
 });
 
 test("protected paths that an executor touches are named and hold the gate", async () => {

@@ -65,13 +65,13 @@ export async function describeTask(app: App, facts: TaskFacts): Promise<TaskDesc
 }
 
 function viewRun(run: RunFacts): RunView {
-  const { type, runDir, createdAt, stage, halted, verdict, commit, valid, gate, effective, damaged } = run;
+  const { type, runDir, createdAt, stage, halted, waiting, verdict, commit, valid, gate, effective, damaged } = run;
   return {
     type,
     run: run.run,
     runDir,
     createdAt,
-    state: damaged !== null ? "damaged" : halted ? "halted" : stage,
+    state: damaged !== null ? "damaged" : waiting !== null ? "paused" : halted ? "halted" : stage,
     verdict: verdict ?? "none",
     commit,
     valid,

@@ -18,6 +18,8 @@ export interface TaskRun {
   readonly cycle: number;
   readonly stage: Stage;
   readonly halted: boolean;
+  /** What the run waits for, in words; null while it does not. */
+  readonly waiting: string | null;
   readonly attempt: number;
   readonly verdict: Verdict | null;
   /** As it was decided, with the newest override. */
@@ -65,6 +67,7 @@ export async function loadTaskRun(app: App, runDir: string, type: TaskType): Pro
     cycle: manifest?.context.cycle ?? 1,
     stage: state.stage,
     halted: state.halted,
+    waiting: state.paused === null ? null : describeWait(state.paused),
     attempt: state.attempt,
     verdict: state.verdict,
     gate: state.gate === null ? null : describeGate(state.gate, events),
@@ -128,4 +131,8 @@ export function parseJson(text: string | null): unknown {
   } catch {
     return null;
   }
+}
+
+function describeWait({ lanes, until }: NonNullable<RunState["paused"]>): string {
+  return `the quota of ${lanes.join(", ")} is used up${until === null ? "" : ` until ${until}`}`;
 }

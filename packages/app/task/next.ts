@@ -27,6 +27,7 @@ function factsForNext(facts: TaskFacts): NextFacts {
       open: run.effective.open,
       commit: run.commit,
       valid: run.valid,
+      waiting: run.waiting,
     })),
     discovery,
     plan:

@@ -27,7 +27,8 @@ export const RULES = {
   OKSTRA_RULE_EVENTS: "events.jsonl is whole: every line follows the one before it, and every event fits the run's state",
   OKSTRA_RULE_MANIFEST: "run.json is what the run was prepared with",
   OKSTRA_RULE_RECEIPT: "every lane that ended has the receipt that was written then, for this run, worker, nonce and commit",
-  OKSTRA_RULE_RESULT: "every result is the one that was accepted: right nonce, right schema, unchanged; a lane that is not ok has none, but for what a partial one had delivered",
+  OKSTRA_RULE_RESULT:
+    "every result is the one that was accepted: right nonce, right schema, unchanged; a lane that is not ok has none, but for what a partial one had delivered",
   OKSTRA_RULE_PROMPT: "every lane that ran has the prompt that it was given",
   OKSTRA_RULE_COMMIT: "the commit that the run is bound to exists in the repository",
   OKSTRA_RULE_REPRODUCTION: "every reproduction of okstra's own checks rests on executions in the receipt",
@@ -189,7 +190,15 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
 
 function checkReceipt(
   receipt: Receipt,
-  expected: { manifest: RunManifest; entry: RunManifest["roster"][number]; lane: string; nonce: string; commit: string; end: string; family: string },
+  expected: {
+    manifest: RunManifest;
+    entry: RunManifest["roster"][number];
+    lane: string;
+    nonce: string;
+    commit: string;
+    end: string;
+    family: string;
+  },
   breaks: Subject["breaks"],
 ): void {
   const { manifest, entry, lane } = expected;

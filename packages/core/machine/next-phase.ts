@@ -18,6 +18,8 @@ export interface NextRun {
   readonly commit: string;
   /** What the validator said; null before it was asked. */
   readonly valid: boolean | null;
+  /** What the run waits for, in words; null or absent while it does not. */
+  readonly waiting?: string | null;
 }
 
 /** All that decides what a task does next. */
@@ -103,7 +105,7 @@ export function nextPhase(facts: NextFacts): NextPhase {
     return answer({
       due: {
         type: going.type,
-        why: `run ${going.run} was begun and has not ended`,
+        why: going.waiting ? `run ${going.run} waits: ${going.waiting}` : `run ${going.run} was begun and has not ended`,
         resume: going.run,
         command: `okstra resume ${facts.task} --task-type ${going.type}`,
       },

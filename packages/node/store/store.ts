@@ -203,7 +203,7 @@ export function createStore(): Store {
     async readPart(path, from, length) {
       let handle: FileHandle | undefined;
       try {
-        handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
         const facts = await handle.stat();
         if (!facts.isFile()) return null;
         const bytes = Buffer.alloc(Math.max(0, Math.min(length, facts.size - from)));

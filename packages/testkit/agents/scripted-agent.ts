@@ -140,7 +140,9 @@ const app = agent({ name: "scripted" })
         // The executor's part: one commit in the worktree, made by git as an agent would make it.
         if (prompt.includes("executor")) {
           appendFileSync("src/sum.js", "// mended\n");
-          execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qam", "Mend the sum"], { stdio: ["ignore", "ignore", "inherit"] });
+          execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qam", "Mend the sum"], {
+            stdio: ["ignore", "ignore", "inherit"],
+          });
         }
         await callDoor("submit_result", { nonce, findings: [] });
         return done;

@@ -215,7 +215,10 @@ export function createAcpSession(options: {
 /** Agents name the tools of an MCP server in their own ways; only a whole name of ours counts, never a part of a title. */
 function isDoorTool(name: string | null, title: string): boolean {
   const tools = "(?:read_brief|submit_finding|submit_result|ask_clarification)";
-  const ours = new RegExp(`^(?:mcp__okstra__|okstra[./:_-]{1,2}|mcp[./:]okstra[./:])${tools}(?: \\(okstra MCP Server\\))?$`, "i");
+  const ours = new RegExp(
+    `^(?:mcp__okstra__|mcp_okstra_|okstra[./:_-]{1,2}|mcp[./:]okstra[./:])${tools}(?: \\(okstra MCP Server\\))?$`,
+    "i",
+  );
   return ours.test(name ?? "") || ours.test(title);
 }
 

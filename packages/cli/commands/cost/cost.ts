@@ -19,7 +19,7 @@ export async function run(context: CliContext, flags: Flags, task?: string): Pro
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** A day (its beginning in UTC), a time (UTC where it names no zone), or how long before now. @throws OKSTRA_USAGE */
-export function readSince(text: string, now: string): string {
+function readSince(text: string, now: string): string {
   const ago = /^(\d{1,6})([mhdw])$/.exec(text);
   const [, day, time = "T00:00", zone = "Z"] =
     /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?(Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? [];

@@ -1,13 +1,13 @@
 import type { CostReport, CostSum, UnknownCost } from "@okstra/app/cost/sum-cost";
 import { formatMoney } from "@okstra/core/domain/money";
 import { neutralise } from "@okstra/core/report/neutral-text";
-import { fitToCells } from "../../cells.ts";
+import { countCells, cutToCells, fitToCells } from "../../cells.ts";
 import { formatDuration } from "../../format-duration.ts";
 
-const [NAME, LANES, TOKENS, TIME, COST] = [30, 6, 15, 9, 20] as const;
-const GAP = " ".repeat(NAME + LANES + TOKENS + TIME);
+const [NAME, LANES, TOKENS, TIME, COST] = [30, 5, 16, 9, 20] as const;
+const WIDTH = NAME + LANES + TOKENS + TIME + COST;
 
-/** What was used, in lines of at most 80 cells but for names that are longer: a model's in a reason, a path. */
+/** What was used, in lines of at most 80 cells but for a reason's model and a path. */
 export function describeCost(report: CostReport): string {
   const { unknown, damaged } = report;
   const isOneTask = report.taskKey !== null;
@@ -40,14 +40,20 @@ function withoutProject(taskKey: string): string {
   return taskKey.split("/").slice(1).join("/");
 }
 
-/** A name with its sums; a cost that is not the only one stands on a line of its own. */
+/** A name with its sums; a name that is long, and a cost that is not the only one, stand on lines of their own. */
 function row(name: string, sum: CostSum): string[] {
+  const shown = neutralise(name);
+  const isLong = countCells(shown) > NAME;
   const [first = "-", ...rest] = [
     ...sum.cost.map(formatMoney),
     ...(sum.unknownCostLanes > 0 ? [`${sum.cost.length > 0 ? "+ " : ""}${sum.unknownCostLanes} unknown`] : []),
   ];
   const counts = `${String(sum.lanes).padStart(LANES)}${sum.tokens.toLocaleString("en-US").padStart(TOKENS)}${formatDuration(sum.durationMs).padStart(TIME)}`;
-  return [`${fitToCells(neutralise(name), NAME)}${counts}${first.padStart(COST)}`, ...rest.map((cost) => `${GAP}${cost.padStart(COST)}`)];
+  return [
+    ...(isLong ? [cutToCells(shown, WIDTH)] : []),
+    `${fitToCells(isLong ? "" : shown, NAME)}${counts}${first.padStart(COST)}`,
+    ...rest.map((cost) => cost.padStart(WIDTH)),
+  ];
 }
 
 function explain({ reason, model, lanes, tokens }: UnknownCost): string {

@@ -34,7 +34,7 @@ export async function run(context: CliContext, flags: Flags, task: string): Prom
 }
 
 /** One entry on one line or several: time of day in UTC, lane, kind, text. */
-export function describeLine({ lane, at, kind, text }: LogLine): string {
+function describeLine({ lane, at, kind, text }: LogLine): string {
   const time = at?.slice(11, 19) ?? "";
   const head = `${time.padEnd(8)} ${lane} ${kind.padEnd(7)} `;
   return text
