@@ -258,8 +258,8 @@ export interface LaneRequest {
   readonly onActivity: (text: string) => void;
   /** A sign of life with the bytes it had; the lead counts them against the budget. */
   readonly onOutput: (bytes: number) => void;
-  /** What the lane has used so far, not what was added; every call replaces the one before. `cost`: as the agent says, null when it does not. */
-  readonly onUse: (usage: Usage, cost: Cost | null) => void;
+  /** What the lane has used so far, not what was added; every call replaces the one before. `cost`: as the agent says, null when it does not; `served`: the model by then. */
+  readonly onUse: (usage: Usage, cost: Cost | null, served?: string | null) => void;
   /** Whether the worker may edit the tree: agents start in their edit mode or in their read-only or plan mode by it. */
   readonly mode: "read-only" | "edit";
   readonly sandbox: SandboxRequest | null;

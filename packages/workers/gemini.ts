@@ -142,6 +142,7 @@ function readStats(stats: JsonObject, telling: Telling): void {
     inputTokens: Math.max(0, prompt - cached),
     cachedInputTokens: cached,
     outputTokens: Math.max(toCount(stats["output_tokens"]), total - prompt),
+    ...(models.length > 1 ? { mixed: true } : {}),
     totalTokens: total,
   };
   telling.use(usage, null);

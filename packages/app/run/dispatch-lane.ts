@@ -79,7 +79,10 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     wallMs: isAgentKind(entry.kind) ? shortest(entry.deadlineMs, entry.budget?.wallMs ?? 0) : 0,
     spend: options.spend,
     outer: options.signal,
-    estimate: (usage) => (entry.model === null ? null : priceOf(usage, entry.model, options.tables.prices)),
+    estimate: (usage, served) => {
+      const model = served ?? entry.model;
+      return model === null ? null : priceOf(usage, model, options.tables.prices);
+    },
     onSpend: options.onSpend,
   });
   const startedAt = app.clock.now();

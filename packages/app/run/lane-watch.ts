@@ -13,7 +13,7 @@ export interface LaneWatchOptions {
   /** The run was interrupted. */
   readonly outer: CancelSignal;
   /** What a usage costs by the table of prices, where the agent does not say. */
-  readonly estimate: (usage: Usage) => Money | null;
+  readonly estimate: (usage: Usage, served: string | null) => Money | null;
   readonly onSpend: (tokens: number, cost: Money | null) => void;
 }
 
@@ -22,7 +22,7 @@ export interface LaneWatch {
   readonly signal: CancelSignal;
   readonly breach: BudgetBreach | null;
   onOutput(bytes: number): void;
-  onUse(usage: Usage, cost: Cost | null): void;
+  onUse(usage: Usage, cost: Cost | null, served?: string | null): void;
   /** A sign of life without bytes. */
   onActivity(): void;
   release(): void;
@@ -89,9 +89,9 @@ export function watchLane(options: LaneWatchOptions): LaneWatch {
       outputBytes += bytes;
       check();
     },
-    onUse(now, said) {
+    onUse(now, said, served = null) {
       usage = now;
-      cost = said ?? options.estimate(now);
+      cost = said ?? options.estimate(now, served);
       check();
       options.onSpend(now.totalTokens, cost);
     },

@@ -46,14 +46,17 @@ export async function planSandbox(app: App, { manifest, laneDir, mode, stateBelo
   const git = mode === "edit" ? await gitPlaces(app, manifest) : { writable: [], readOnly: [] };
   const links = await linkedSources(app, manifest);
   const okstras = `${manifest.project.root}/.project-docs/okstra`;
+  const hidden = [home, ...below(SECRETS_BELOW_HOME)];
+  // okstra's own program starts the door; everything but what is hidden can be read anyway. A directory around something
+  // hidden is never laid over it again.
+  const own = [runtime, ...launcher].filter((path) => hidden.some((each) => path.startsWith(`${each}/`)));
   return {
     writable: [...git.writable, ...links, ...below(stateBelowHome)],
     readOnly: [...git.readOnly, okstras],
-    hidden: [home, ...below(SECRETS_BELOW_HOME)],
+    hidden,
     // Read again what lies in something hidden or read-only; the worktree lies in okstra's home.
     exposed: [
-      { path: runtime, writable: false },
-      ...launcher.filter((part) => part.startsWith("/")).map((path) => ({ path, writable: false })),
+      ...own.map((path) => ({ path, writable: false })),
       { path: worktree, writable: mode === "edit" },
       ...(mode === "edit" ? [{ path: `${worktree}/.git`, writable: false }, ...inPlaceGit(worktree, git.isInPlace)] : []),
       { path: `${laneDir}/door`, writable: true },

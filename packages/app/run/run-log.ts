@@ -53,7 +53,7 @@ export async function parseEvents(
 }
 
 /**
- * Opens a run's log for writing; a torn last line is cut off.
+ * Opens a run's log; a torn last line is cut off when the first event is appended.
  * @throws OKSTRA_RUN_CORRUPT
  */
 export async function openRunLog(app: App, runDir: string): Promise<RunLog> {
@@ -66,12 +66,14 @@ export async function openRunLog(app: App, runDir: string): Promise<RunLog> {
     (folded.rejected[0] === undefined ? undefined : `event ${folded.rejected[0].index + 1}: ${folded.rejected[0].reason}`);
   if (reason !== undefined)
     throw new OkstraError("OKSTRA_RUN_CORRUPT", { message: `${path} is damaged: ${reason}.`, details: { path, reason } });
-  if (parsed.torn) await app.store.writeText(path, text.slice(0, text.lastIndexOf("\n") + 1));
-  return createLog(app, path, [...parsed.events], folded.state, parsed.lastHash);
+  // Whoever only reads may come while the lead is writing a line: what is torn is cut off by who writes next.
+  const whole = parsed.torn ? text.slice(0, text.lastIndexOf("\n") + 1) : null;
+  return createLog(app, path, [...parsed.events], folded.state, parsed.lastHash, whole);
 }
 
-function createLog(app: App, path: string, events: RunEvent[], start: RunState, lastHash: string): RunLog {
+function createLog(app: App, path: string, events: RunEvent[], start: RunState, lastHash: string, whole: string | null): RunLog {
   let state = start;
+  let torn = whole;
   let prev = lastHash;
   let queue: Promise<unknown> = Promise.resolve();
   return {
@@ -92,6 +94,8 @@ function createLog(app: App, path: string, events: RunEvent[], start: RunState, 
         const { mac } = await app.sealer.seal(JSON.stringify({ ...plain, keyId }));
         const event = { ...plain, keyId, seal: mac } as RunEvent;
         const line = JSON.stringify(event);
+        if (torn !== null) await app.store.writeText(path, torn);
+        torn = null;
         await app.store.appendLines(path, [line]);
         prev = app.sha256(line);
         state = step.state;

@@ -6,6 +6,7 @@ export const usageSchema = z.looseObject({
   cachedInputTokens: z.int().min(0).optional(),
   cacheWriteTokens: z.int().min(0).optional(),
   outputTokens: z.int().min(0).optional().describe("Reasoning included"),
+  mixed: z.boolean().optional().describe("Of several models together, which no one price fits"),
   totalTokens: z.int().min(0).describe("All of the above; what a token budget counts"),
 });
 export type Usage = z.infer<typeof usageSchema>;

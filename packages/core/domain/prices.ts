@@ -35,7 +35,7 @@ export type PriceRow = z.infer<typeof priceRowSchema>;
  */
 export function priceOf(usage: Usage, model: string, table: PriceTable): Cost | null {
   const row = findPrice(model, table);
-  if (row === null) return null;
+  if (row === null || usage.mixed === true) return null;
   const { inputTokens = 0, cachedInputTokens = 0, cacheWriteTokens = 0, outputTokens = 0, totalTokens } = usage;
   if (inputTokens + cachedInputTokens + cacheWriteTokens + outputTokens !== totalTokens) return null;
   const currency = row.currency ?? table.currency;

@@ -10,6 +10,9 @@ import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
 const [mode = "door", state = ""] = process.argv.slice(2);
+/** What the mode `canary` gives away wherever an agent can: `state` is the file of the project's `.env`. */
+const SECRETS = mode.startsWith("canary") ? listSecrets() : [];
+const secret = SECRETS.join(" ");
 const CHUNK = "x".repeat(64 * 1024);
 const MODEL = "claude-sonnet-4-5-20250929";
 
@@ -57,19 +60,19 @@ const forever = (): Promise<never> => new Promise(() => setInterval(() => undefi
 const app = agent({ name: "scripted" })
   .onRequest(methods.agent.initialize, () => ({
     protocolVersion: 1,
-    agentInfo: { name: "scripted", version: "1.0.0" },
+    agentInfo: { name: named("scripted"), version: named("1.0.0") },
     agentCapabilities: { loadSession: mode !== "transient-fresh", sessionCapabilities: {} },
     authMethods: [],
   }))
   .onRequest(methods.agent.session.new, ({ params }) => {
     [server] = params.mcpServers as McpServerStdio[];
     return {
-      sessionId: "session-1",
+      sessionId: named("session-1"),
       modes: {
         currentModeId: "default",
         availableModes: [
-          { id: "default", name: "Default" },
-          { id: "plan", name: "Plan" },
+          { id: "default", name: named("Default") },
+          { id: secret === "" ? "plan" : `${secret}/plan`, name: named("Plan") },
           { id: "acceptEdits", name: "Edit" },
         ],
       },
@@ -171,6 +174,19 @@ const app = agent({ name: "scripted" })
         process.stderr.write("fatal: out of luck\n");
         process.exit(7);
       // falls through: exit never returns
+      case "until-plain":
+      case "until-setsid":
+      case "until-stubborn":
+        // Works for ever, in three shapes, until the state file is there.
+        if (existsSync(state)) {
+          await say(fenced({ nonce, findings: [FINDING] }));
+          return done;
+        }
+        if (mode === "until-setsid") spawn("setsid", ["sh", "-c", "sleep 600 & sleep 600"], { stdio: "ignore", detached: true }).unref();
+        else spawn("sleep", ["600"], { stdio: "ignore" }).unref();
+        if (mode === "until-stubborn") for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => undefined);
+        await say("ready\n");
+        return forever();
       case "slow":
         while (!cancelled) await new Promise((resolve) => setTimeout(resolve, 20));
         return { stopReason: "cancelled" };
@@ -250,16 +266,133 @@ const app = agent({ name: "scripted" })
       case "empty":
         await say("I have nothing to say.");
         return done;
+      case "environment":
+        await callDoor("submit_finding", { ...FINDING, claim: `The names are ${Object.keys(process.env).sort().join(" ")}` });
+        await callDoor("submit_result", { nonce, findings: [] });
+        return done;
+      case "canary":
+      case "canary-waits":
+      case "canary-message":
+      case "canary-shapeless":
+      case "canary-error":
+      case "canary-exit":
+        return sing(nonce, sessionId, client, say);
       default:
         throw new Error(`no mode ${mode}`);
     }
   });
 
+function listSecrets(): string[] {
+  const values = [".env", state].flatMap((path) => (path !== "" && existsSync(path) ? readFileSync(path, "utf8").split("\n") : []));
+  const own = Object.entries(process.env).flatMap(([name, value]) => (name.startsWith("CANARY_") ? [value ?? ""] : []));
+  return [...new Set([...own, ...values.map((line) => line.slice(line.indexOf("=") + 1)), ])].filter((each) => each !== "");
+}
+
+/** A name as an agent gives it, with the secrets where there are any. */
+function named(name: string): string {
+  return secret === "" ? name : `${name} ${secret}`;
+}
+
+/** Texts with a secret at every place where okstra could cut one in two: its limits are 120 to 8000 characters. */
+function longTexts(): string[] {
+  return SECRETS.flatMap((each) =>
+    [80, 120, 160, 200, 300, 500, 512, 1000, 1024, 2000, 2048, 4000, 4096, 8000].map((limit) => `${"word ".repeat(limit).slice(0, limit - 9 - (each.length >> 1))} is it ${each} and more`),
+  );
+}
+
+/** Gives the secrets away in every message of the protocol, and then by the door, a message, an error or an exit. */
+async function sing(
+  nonce: string,
+  sessionId: string,
+  client: { notify: (method: never, params: never) => Promise<void>; request: (method: never, params: never) => Promise<unknown> },
+  say: (text: string) => Promise<void>,
+): Promise<PromptResponse> {
+  const update = (value: unknown): Promise<void> => client.notify(methods.client.session.update as never, { sessionId, update: value } as never);
+  const think = (text: string): Promise<void> => update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text } });
+  const ask = (title: string, name: string): Promise<unknown> =>
+    client.request(
+      methods.client.session.requestPermission as never,
+      {
+        sessionId,
+        toolCall: { toolCallId: named("p"), title, name, kind: "execute", locations: [{ path: `/${secret}` }], rawInput: { [secret]: secret } },
+        options: [{ optionId: named("no"), name: named("No"), kind: "reject_once" }],
+      } as never,
+    );
+  for (const text of [secret, ...SECRETS, ...longTexts()]) {
+    await say(`it is ${text}\n`);
+    await think(`I know ${text}\n`);
+    await update({ sessionUpdate: "tool_call", toolCallId: text, title: `Run ${text}`, kind: "execute", content: [{ type: "content", content: { type: "text", text } }], rawInput: { [text]: text } });
+    await update({ sessionUpdate: "tool_call", toolCallId: "plain", title: text });
+    await update({ sessionUpdate: "tool_call_update", toolCallId: text, status: "failed" });
+    await update({ sessionUpdate: "plan", entries: [{ content: text, priority: "low", status: "pending" }, { content: "x", priority: "low", status: text }] });
+    await ask(text, text);
+    process.stdout.write(`stray ${text}\n{ "jsonrpc": "2.0", "method": "${text}"\n`);
+    process.stderr.write(`${text}\n`);
+  }
+  for (const each of SECRETS) {
+    const half = each.length >> 1;
+    // In pieces, as a model says it: only the whole message has it.
+    for (const speak of [say, think]) {
+      await speak(`a${each.slice(0, half)}`);
+      await speak(`${each.slice(half)}b\nnext ${each.slice(0, 3)}`);
+      await speak(`${each.slice(3)}\n`);
+    }
+    process.stderr.write(`piece ${each.slice(0, half)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.stderr.write(`${each.slice(half)}\n`);
+  }
+  await update({ sessionUpdate: "config_option_update", configOptions: modelOption() });
+  await update({ sessionUpdate: "current_mode_update", currentModeId: secret });
+  await update({ sessionUpdate: "available_commands_update", availableCommands: [{ name: secret, description: secret }] });
+  await update({ sessionUpdate: secret, [secret]: secret });
+  const findings = [...SECRETS, ...longTexts().filter((text) => text.length < 3900)].map((text, at) => ({
+    ...FINDING,
+    claim: `It gives away ${text.length < 180 ? text : at}`,
+    symbol: SECRETS[at % SECRETS.length],
+    quote: text,
+    fix: text,
+    reproduction: { command: `echo ${secret}; cat .env`, observed: secret, output: secret, exitCode: 0 },
+    [secret]: { [secret]: [secret] },
+  }));
+  const result = { nonce, findings, [secret]: secret, summary: secret };
+  if (mode === "canary-waits" || mode === "canary") {
+    const tell = (error: unknown): Promise<void> => say(`refused: ${String(error)}\n`);
+    for (const finding of findings) await callDoor("submit_finding", finding).catch(tell);
+    await callDoor("submit_finding", { ...FINDING, file: secret, category: secret, severity: secret }).catch(tell);
+    await callDoor("ask_clarification", { question: `Is it ${secret}?`, why: secret, blocks: "none", [secret]: secret }).catch(tell);
+    await callDoor(`submit_${secret}`, {}).catch(tell);
+    if (mode === "canary-waits") {
+      process.stderr.write("waiting\n");
+      return forever();
+    }
+    await callDoor("submit_result", result);
+    return { stopReason: "end_turn" };
+  }
+  if (mode === "canary-message") await say(fenced(result));
+  if (mode === "canary-shapeless") await say(fenced({ nonce, findings: longTexts().map((text) => ({ [text]: text, severity: text, category: text })), [secret]: 1 }));
+  if (mode === "canary-error") {
+    const limits = longTexts();
+    throw new RequestError(-32603, `No luck with ${limits[5] ?? ""}`, { [secret]: secret, message: secret, all: limits });
+  }
+  if (mode === "canary-exit") {
+    process.stderr.write(`fatal: ${longTexts()[2] ?? ""}`);
+    process.exit(7);
+  }
+  return { stopReason: "end_turn" };
+}
+
 function modelOption(): [
   { id: string; name: string; category: string; type: "select"; currentValue: string; options: { value: string; name: string }[] },
 ] {
   return [
-    { id: "model", name: "Model", category: "model", type: "select", currentValue: MODEL, options: [{ value: MODEL, name: "Sonnet" }] },
+    {
+      id: "model",
+      name: named("Model"),
+      category: "model",
+      type: "select",
+      currentValue: named(MODEL),
+      options: [{ value: named(MODEL), name: named("Sonnet") }],
+    },
   ];
 }
 

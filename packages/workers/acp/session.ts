@@ -89,7 +89,7 @@ export function createAcpSession(options: {
     if (next === null) return;
     usage = next;
     cost = paid ?? cost;
-    request.onUse(next, cost);
+    request.onUse(next, cost, modelServed);
   };
 
   return {

@@ -1,6 +1,7 @@
 import { readFailure } from "@okstra/core/domain/agent-failure";
 import type { AttemptRecord, Cost, PermissionRecord, TranscriptEntry, Usage } from "@okstra/core/domain/agent-use";
 import { addMoney } from "@okstra/core/domain/money";
+import { redactValue } from "@okstra/core/domain/redaction";
 import type { Clock, LaneOutcome, LaneRequest, LineFile, Processes, Worker } from "@okstra/core/ports";
 import type { AgentDriver, AgentTurn } from "./driver.ts";
 import { plannedRequest } from "./planned-request.ts";
@@ -34,7 +35,15 @@ export function createAgentWorker(driver: AgentDriver, parts: { processes: Proce
 
 async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, lines: LineFile): Promise<LaneOutcome> {
   const log = (kind: TranscriptEntry["kind"], text: string, data?: Readonly<Record<string, unknown>>): void =>
-    lines.add(JSON.stringify({ at: clock.now(), kind, text, ...(data === undefined ? {} : { data }) } satisfies TranscriptEntry));
+    lines.add(
+      JSON.stringify({
+        at: clock.now(),
+        kind,
+        // Before it is JSON: a secret with a quote in it would be another text there.
+        text: request.redact(text),
+        ...(data === undefined ? {} : { data: redactValue(data, request.redact) as Record<string, unknown> }),
+      } satisfies TranscriptEntry),
+    );
   const attempts: AttemptRecord[] = [];
   const turns: AgentTurn[] = [];
   const take = async (resume: string | null): Promise<AgentTurn> => {
@@ -44,7 +53,7 @@ async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, 
     const counted: LaneRequest =
       earlier === undefined
         ? request
-        : { ...request, onUse: (usage, cost) => request.onUse(addUsage(earlier.usage, usage) ?? usage, addCost(earlier.cost, cost)) };
+        : { ...request, onUse: (usage, cost, served) => request.onUse(addUsage(earlier.usage, usage) ?? usage, addCost(earlier.cost, cost), served) };
     const turn = await driver.turn(counted, {
       resume,
       prompt: resume === null ? request.prompt : GO_ON,
@@ -154,7 +163,7 @@ function addUsage(one: Usage | null, other: Usage | null): Usage | null {
   const counts = Object.fromEntries(
     COUNTS.flatMap((name) => (one[name] === undefined && other[name] === undefined ? [] : [[name, (one[name] ?? 0) + (other[name] ?? 0)]])),
   );
-  return { ...counts, totalTokens: one.totalTokens + other.totalTokens };
+  return { ...counts, ...(one.mixed === true || other.mixed === true ? { mixed: true } : {}), totalTokens: one.totalTokens + other.totalTokens };
 }
 
 /** One conversation that used something and whose cost is not known makes the sum unknown. */

@@ -157,7 +157,7 @@ function createTelling(request: Telling["request"], options: Telling["options"])
     use(usage, cost) {
       told.usage = usage;
       told.cost = cost ?? told.cost;
-      request.onUse(usage, told.cost);
+      request.onUse(usage, told.cost, told.modelServed);
     },
     refused(record) {
       told.permissionCount += 1;
