@@ -67,7 +67,7 @@ async function converse(
   running: RunningProcess,
   { request, options, session }: { request: LaneRequest; options: TurnOptions; session: AcpSession },
 ): Promise<Spoken> {
-  const stream = createMessageStream(running, (text) => options.log("note", text));
+  const stream = createMessageStream(running, (text) => options.log("note", text), request.redact);
   const connection = client({ name: "okstra" })
     .onRequest(methods.client.session.requestPermission, ({ params }) => session.answerPermission(params))
     // Parsed by ourselves: what an agent sends amiss is a note in its transcript, not a line on okstra's terminal.
@@ -111,7 +111,7 @@ async function converse(
     const talked = talk().catch(async (error: unknown): Promise<Spoken> => {
       // An agent that died closes the connection a moment before its end is known.
       if (/connection closed|stream/i.test(String(error))) await Promise.race([over, delay(POLITE_MS)]);
-      return { end: "failed", failure: stream.failure() ?? describeError(error), died };
+      return { end: "failed", failure: stream.failure() ?? describeError(error, request.redact), died };
     });
     const spoken = await Promise.race([talked, stopped, stream.failed.then((failure): Spoken => ({ end: "failed", failure, died }))]);
     return signal.aborted ? { end: "stopped", failure: null, died: spoken.died } : spoken;
@@ -177,10 +177,10 @@ function lastWords(stderr: string): string {
   return line === "" ? "" : `: ${line}`;
 }
 
-function describeError(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+function describeError(error: unknown, redact: LaneRequest["redact"]): string {
+  const message = redact(error instanceof Error ? error.message : String(error));
   const data = (error as { data?: unknown } | null)?.data;
-  const details = data === undefined || data === null ? "" : ` ${JSON.stringify(data).slice(0, 500)}`;
+  const details = data === undefined || data === null ? "" : ` ${redact(JSON.stringify(data)).slice(0, 500)}`;
   return `${message}${details}`;
 }
 

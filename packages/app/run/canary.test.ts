@@ -73,9 +73,13 @@ function run(workers: string, ...more: readonly string[]): StartedProcess {
   return start("run", "g/t", "-t", "final-verification", "--workers", workers, ...more);
 }
 
-/** The beginning and the end of each secret, plain and as JSON writes it: what a cut in the middle of one leaves. */
+function toHtml(text: string): string {
+  return text.replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+}
+
+/** The beginning and the end of each secret, plain and as JSON and HTML write it: what a cut in the middle of one leaves. */
 const TRACES = Object.entries(SECRETS).flatMap(([name, value]) =>
-  [value, JSON.stringify(value).slice(1, -1)].flatMap((written) => [
+  [value, JSON.stringify(value).slice(1, -1), toHtml(value)].flatMap((written) => [
     { name, whole: false, text: written.slice(0, 8) },
     { name, whole: false, text: written.slice(-8) },
     { name, whole: true, text: written },

@@ -8,7 +8,7 @@ import type { Receipt } from "@okstra/core/domain/receipt";
 import type { ReproductionRecord } from "@okstra/core/domain/execution";
 import { canonicalJson } from "@okstra/core/domain/task-context";
 import type { RosterEntry, RunManifest } from "@okstra/core/domain/run";
-import { familyThatServed, isAgentKind } from "@okstra/core/domain/served-model";
+import { familyThatServed, isAgentKind, redactModel } from "@okstra/core/domain/served-model";
 import { OkstraError } from "@okstra/core/errors";
 import type { CancelSignal, LaneOutcome } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
@@ -100,8 +100,8 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   const { breach } = watch;
   const judged =
     breach !== null && outcome.end !== "ok"
-      ? judgePartial(options, breach, remains)
-      : judgeResult(options.resultSchema, manifest, nonce, outcome);
+      ? judgePartial(options, breach, remains, redact)
+      : judgeResult(options.resultSchema, manifest, nonce, outcome, redact);
   const changed = await options.checkTree();
   const isGiven = judged.end === "ok" || judged.end === "partial";
   const end: LaneEnd = isGiven && changed !== null ? "failed" : judged.end;
@@ -121,6 +121,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     agent?.cost ??
     (outcome.usage === null || outcome.modelServed === null ? null : priceOf(outcome.usage, outcome.modelServed, options.tables.prices));
   options.spend.update(lane, spendOf(outcome.usage, cost, outcome.stdoutBytes + outcome.stderrBytes));
+  const redactNullable = (name: string | null): string | null => (name === null ? null : redact(name));
   const receipt: Receipt = {
     schema: 1,
     runId: manifest.runId,
@@ -132,8 +133,8 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     family: family ?? entry.family,
     command: outcome.command.map(redact),
     modelAsked: entry.model,
-    modelServed: outcome.modelServed,
-    sessionId: outcome.sessionId,
+    modelServed: redactModel(outcome.modelServed, entry.model, redact),
+    sessionId: redactNullable(outcome.sessionId),
     nonce,
     commit: options.commit,
     startedAt,
@@ -142,7 +143,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     exitCode: outcome.exitCode,
     signal: outcome.signal,
     end,
-    reason: reason === null ? null : redact(reason),
+    reason: redactNullable(reason),
     isolation: outcome.isolation,
     sandbox: outcome.sandbox,
     stdoutBytes: outcome.stdoutBytes,
@@ -152,11 +153,11 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     usage: outcome.usage,
     cost,
     attempt: options.attempt,
-    attempts: (agent?.attempts ?? []).map((each) => ({ ...each, failure: each.failure === null ? null : redact(each.failure) })),
-    permissions: (agent?.permissions ?? []).map((each) => ({ ...each, title: redact(each.title) })),
+    attempts: (agent?.attempts ?? []).map((each) => ({ ...each, sessionId: redactNullable(each.sessionId), failure: redactNullable(each.failure) })),
+    permissions: (agent?.permissions ?? []).map((each) => ({ ...each, tool: redact(each.tool), title: redact(each.title) })),
     permissionCount: agent?.permissionCount ?? 0,
     resultBy: isAgentKind(entry.kind) ? (agent?.resultBy ?? null) : entry.kind === "command" && kept !== null ? "file" : null,
-    agentVersion: agent?.agentVersion ?? null,
+    agentVersion: redactNullable(agent?.agentVersion ?? null),
     quotaResetsAt: agent?.quotaResetsAt ?? null,
     breach,
     executions: outcome.executions.map((execution) => ({ ...execution, command: redact(execution.command) })),
@@ -265,13 +266,18 @@ function shortest(one: number, other: number): number {
 }
 
 /** A lane that a limit ended: what it had delivered stays, with the reason, and is no verdict. */
-function judgePartial(options: LaneOptions, breach: BudgetBreach, { submitted, partial }: Remains): ReturnType<typeof judgeResult> {
+function judgePartial(
+  options: LaneOptions,
+  breach: BudgetBreach,
+  { submitted, partial }: Remains,
+  redact: (text: string) => string,
+): ReturnType<typeof judgeResult> {
   const reason = describeBreach(breach);
   const text = submitted ?? (partial === null ? null : JSON.stringify(partial));
   const given =
     text === null
       ? null
-      : judgeResult(options.resultSchema, options.manifest, options.nonce, { end: "ok", reason: null, resultText: text });
+      : judgeResult(options.resultSchema, options.manifest, options.nonce, { end: "ok", reason: null, resultText: text }, redact);
   if (given?.end === "ok") return { end: "partial", reason, result: given.result };
   const isTime = breach.limit === "wall" || breach.limit === "idle";
   return { end: isTime ? "timeout" : "failed", reason, result: null };

@@ -10,12 +10,16 @@ export interface Judged {
   readonly result: Readonly<Record<string, unknown>> | null;
 }
 
-/** What every result must pass: right nonce, right run, right shape, or the lane has failed. */
+/**
+ * What every result must pass: right nonce, right run, right shape, or the lane has failed.
+ * @param redact makes secrets unreadable in the reason; the result itself is as it was given
+ */
 export function judgeResult(
   schema: z.ZodType,
   manifest: Pick<RunManifest, "runId">,
   nonce: string,
   outcome: Pick<LaneOutcome, "end" | "reason" | "resultText">,
+  redact: (text: string) => string,
 ): Judged {
   if (outcome.end !== "ok") return { end: outcome.end, reason: outcome.reason, result: null };
   const failed = (reason: string): Judged => ({ end: "failed", reason, result: null });
@@ -33,7 +37,7 @@ export function judgeResult(
   const parsed = schema.safeParse(data);
   if (!parsed.success)
     return failed(
-      `the result breaks its schema: ${z.prettifyError(parsed.error).split("\n").slice(0, 2).join(" ").replaceAll(/\s+/g, " ").slice(0, 300)}`,
+      `the result breaks its schema: ${redact(z.prettifyError(parsed.error)).split("\n").slice(0, 2).join(" ").replaceAll(/\s+/g, " ").slice(0, 300)}`,
     );
   return { end: "ok", reason: null, result: parsed.data as Record<string, unknown> };
 }

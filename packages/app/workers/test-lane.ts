@@ -101,7 +101,7 @@ async function runLane(
     signal.removeEventListener("abort", onAbort);
     await closeDoor(app, lane);
   }
-  const judged = judgeResult(laneResultSchema(TYPE, "review"), { runId }, nonce, outcome);
+  const judged = judgeResult(laneResultSchema(TYPE, "review"), { runId }, nonce, outcome, (text) => text);
   const late = isLate ? `no end within ${LANE_MS / 1000} s` : null;
   return [
     { step: "lane", ok: outcome.end === "ok", detail: late ?? outcome.reason ?? "it ended by itself" },

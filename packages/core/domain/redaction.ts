@@ -44,14 +44,20 @@ function isPath(value: string): boolean {
   return value.startsWith("/") && !/\s/.test(value);
 }
 
-/** A function that replaces every secret in a text. */
+/** A function that replaces every secret in a text, also as a JSON text has it, and a JSON text in another. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
+  const written = new Set(secrets.flatMap((secret) => [escape(escape(secret)), escape(secret), secret]));
+  const ordered = [...written].sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
-    for (const secret of secrets) clean = clean.replaceAll(secret, REDACTED);
+    for (const secret of ordered) clean = clean.replaceAll(secret, REDACTED);
     for (const shape of SECRET_SHAPES) clean = clean.replaceAll(shape, REDACTED);
     return clean;
   };
+}
+
+function escape(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** Names of members that schemas have are plain words; they stay, or a password "findings" would spoil every result. */

@@ -30,6 +30,12 @@ export function isSubstituted(asked: string | null, served: string | null): bool
   return !(one === other || isVersionOf(one, other) || isVersionOf(other, one));
 }
 
+/** The name of a model as it may be written down: the one that was asked for is no secret, nor is a dated form of it. */
+export function redactModel(served: string | null, asked: string | null, redact: (text: string) => string): string | null {
+  if (served === null) return null;
+  return asked !== null && (served === asked || isVersionOf(served, asked)) ? served : redact(served);
+}
+
 function bare(id: string): string {
   return (id.toLowerCase().split("/").at(-1) ?? "").replace(/^(?:[a-z]{2}\.)?(?:anthropic|openai|google|meta|mistral)\./u, "");
 }

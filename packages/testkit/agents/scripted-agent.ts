@@ -357,7 +357,7 @@ async function sing(
   const result = { nonce, findings, [secret]: secret, summary: secret };
   if (mode === "canary-waits" || mode === "canary") {
     const tell = (error: unknown): Promise<void> => say(`refused: ${String(error)}\n`);
-    for (const finding of findings) await callDoor("submit_finding", finding).catch(tell);
+    for (const finding of findings.slice(0, SECRETS.length + 8)) await callDoor("submit_finding", finding).catch(tell);
     await callDoor("submit_finding", { ...FINDING, file: secret, category: secret, severity: secret }).catch(tell);
     await callDoor("ask_clarification", { question: `Is it ${secret}?`, why: secret, blocks: "none", [secret]: secret }).catch(tell);
     await callDoor(`submit_${secret}`, {}).catch(tell);

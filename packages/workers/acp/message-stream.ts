@@ -13,6 +13,7 @@ const MAX_STRAY = 300;
 export function createMessageStream(
   running: RunningProcess,
   note: (text: string) => void,
+  redact: (text: string) => string,
 ): Stream & {
   /** Why the stream is no conversation; settles only then. */ readonly failed: Promise<string>;
   failure(): string | null;
@@ -32,7 +33,7 @@ export function createMessageStream(
   const onStray = (line: string): void => {
     if (line.trim() === "") return;
     stray += 1;
-    note(`not a message: ${line.slice(0, MAX_STRAY)}`);
+    note(`not a message: ${redact(line).slice(0, MAX_STRAY)}`);
     if (stray > MOST_STRAY_LINES) throw new Error("its output is not the Agent Client Protocol");
   };
   async function* messages(): AsyncGenerator<AnyMessage> {

@@ -64,8 +64,8 @@ export function createAcpSession(options: {
 }): AcpSession {
   const { request, log, now } = options;
   const preset = findAgent("acp", request.worker.preset ?? request.worker.command[0] ?? "");
-  const message = createMessageText((text) => log("message", text));
-  const thought = createMessageText((text) => log("thought", text));
+  const message = createMessageText((text) => log("message", text), request.redact);
+  const thought = createMessageText((text) => log("thought", text), request.redact);
   const permissions: PermissionRecord[] = [];
   let permissionCount = 0;
   let id: string | null = null;
@@ -101,7 +101,7 @@ export function createAcpSession(options: {
     },
     met(answer) {
       const { agentInfo, agentCapabilities } = answer;
-      if (agentInfo) agentVersion = `${agentInfo.name} ${agentInfo.version}`.slice(0, MAX_TITLE);
+      if (agentInfo) agentVersion = request.redact(`${agentInfo.name} ${agentInfo.version}`).slice(0, MAX_TITLE);
       canResume = agentCapabilities?.loadSession === true || Boolean(agentCapabilities?.sessionCapabilities?.resume);
     },
     async settle(agent, sessionId, state) {
@@ -153,7 +153,7 @@ export function createAcpSession(options: {
           message.end();
           thought.end();
           log("tool", String(update.title ?? update.kind ?? "tool"), { kind: update.kind ?? "other", id: update.toolCallId });
-          request.onActivity(String(update.title ?? update.kind ?? "works").slice(0, MAX_TITLE));
+          request.onActivity(request.redact(String(update.title ?? update.kind ?? "works")).slice(0, MAX_TITLE));
           break;
         case "tool_call_update":
           if (update.status === "completed" || update.status === "failed")
@@ -175,17 +175,18 @@ export function createAcpSession(options: {
     },
     answerPermission({ toolCall, options: offered }) {
       const toolKind = toolCall.kind ?? "other";
-      const title = String(toolCall.title ?? toolCall.name ?? toolKind).slice(0, MAX_TITLE);
+      const named = String(toolCall.title ?? toolCall.name ?? toolKind);
+      const title = request.redact(named).slice(0, MAX_TITLE);
       const decision = request.signal.aborted
         ? { answer: "cancelled" as const, rule: "stopped" }
         : decidePermission({
             mode: request.mode,
             toolKind,
-            title,
+            title: named.slice(0, MAX_TITLE),
             paths: (toolCall.locations ?? []).map(({ path }) => path),
             worktree: request.worktree,
             sandboxed: request.sandbox !== null,
-            isDoor: isDoorTool(toolCall.name ?? null, title),
+            isDoor: isDoorTool(toolCall.name ?? null, named.slice(0, MAX_TITLE)),
           });
       const wanted = decision.answer === "allowed" ? ["allow_once"] : ["reject_once", "reject_always"];
       const option = decision.answer === "cancelled" ? undefined : offered.find(({ kind }) => wanted.includes(kind));

@@ -68,7 +68,7 @@ async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, 
       resumed: resume !== null,
       exitCode: turn.exitCode,
       signal: turn.signal,
-      failure: turn.failure === null ? null : turn.failure.slice(0, MAX_REASON),
+      failure: turn.failure === null ? null : request.redact(turn.failure).slice(0, MAX_REASON),
     });
     if (turn.failure !== null) log("error", turn.failure);
     return turn;
@@ -138,7 +138,8 @@ function judge(
 ): { end: LaneOutcome["end"]; reason: string | null; resetsAt: string | null } {
   const ended = (end: LaneOutcome["end"], reason: string | null, resetsAt: string | null = null): ReturnType<typeof judge> => ({
     end,
-    reason: reason?.replaceAll(/\s+/g, " ").slice(0, MAX_REASON) ?? null,
+    // Before it is cut: half a secret is not recognised any more.
+    reason: reason === null ? null : request.redact(reason).replaceAll(/\s+/g, " ").slice(0, MAX_REASON),
     resetsAt,
   });
   if (turn.end === "stopped" || request.signal.aborted) return ended("cancelled", "the run was interrupted");

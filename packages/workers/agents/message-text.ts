@@ -11,15 +11,18 @@ export interface MessageText {
 const MAX_MESSAGE = 8 * 1024 * 1024;
 /** One entry of a transcript has at most so many characters. */
 const MAX_ENTRY = 4000;
+/** A line without an end is told when it is so long. Its last part waits: a secret may be coming. */
+const MAX_LINE = 4 * MAX_ENTRY;
 
-export function createMessageText(tell: (text: string) => void): MessageText {
+/** @param redact makes secrets unreadable before the text is cut into entries */
+export function createMessageText(tell: (text: string) => void, redact: (text: string) => string): MessageText {
   let pieces: string[] = [];
   let length = 0;
   let untold = "";
   let last = "";
-  const flush = (): void => {
-    for (let at = 0; at < untold.length; at += MAX_ENTRY) tell(untold.slice(at, at + MAX_ENTRY));
-    untold = "";
+  const tellAll = (raw: string): void => {
+    const text = redact(raw);
+    for (let at = 0; at < text.length; at += MAX_ENTRY) tell(text.slice(at, at + MAX_ENTRY));
   };
   const whole = (): string => {
     const text = pieces.join("");
@@ -34,16 +37,16 @@ export function createMessageText(tell: (text: string) => void): MessageText {
         length = MAX_MESSAGE;
       }
       untold += text;
-      const lineEnd = untold.lastIndexOf("\n");
-      if (lineEnd >= 0 || untold.length > MAX_ENTRY) {
-        const rest = lineEnd >= 0 && untold.length - lineEnd < MAX_ENTRY ? untold.slice(lineEnd + 1) : "";
-        untold = untold.slice(0, untold.length - rest.length).replace(/\n+$/, "");
-        flush();
-        untold = rest;
-      }
+      const linesEnd = untold.lastIndexOf("\n") + 1;
+      if (linesEnd > 0) tellAll(untold.slice(0, linesEnd).replace(/\n+$/, ""));
+      untold = untold.slice(linesEnd);
+      if (untold.length <= MAX_LINE) return;
+      const cut = findCut(untold, redact);
+      tellAll(untold.slice(0, cut));
+      untold = untold.slice(cut);
     },
     end() {
-      if (untold.trim() !== "") flush();
+      if (untold.trim() !== "") tellAll(untold);
       untold = "";
       const text = whole();
       if (text.trim() !== "") last = text;
@@ -55,4 +58,11 @@ export function createMessageText(tell: (text: string) => void): MessageText {
       return text.trim() === "" ? last : text;
     },
   };
+}
+
+/** Where a long line can be cut so that no secret is cut: the parts then give what the whole gives. */
+function findCut(line: string, redact: (text: string) => string): number {
+  const whole = redact(line);
+  for (let cut = line.length - MAX_ENTRY; cut > 0; cut -= 64) if (redact(line.slice(0, cut)) + redact(line.slice(cut)) === whole) return cut;
+  return line.length;
 }

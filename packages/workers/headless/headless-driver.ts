@@ -60,7 +60,7 @@ interface Conversation {
 }
 
 /** Gives the prompt and reads the stream to its end. Settles when the program is dead. */
-async function converse(running: RunningProcess, read: (event: JsonObject) => void, { told, options }: Telling): Promise<Conversation> {
+async function converse(running: RunningProcess, read: (event: JsonObject) => void, { told, options, request: { redact } }: Telling): Promise<Conversation> {
   void running.write(new TextEncoder().encode(options.prompt)).then(() => running.endInput());
   let linger: ReturnType<typeof setTimeout> | undefined;
   let wasEnded = false;
@@ -69,8 +69,8 @@ async function converse(running: RunningProcess, read: (event: JsonObject) => vo
     for await (const line of readLines(running.output)) {
       if (line.trim() === "") continue;
       const event = parseObject(line);
-      if (event !== null) read(event);
-      else if ((stray += 1) <= MOST_STRAY_LINES) options.log("note", `no JSON: ${line.slice(0, MAX_TITLE)}`);
+      if (event !== null) read(event["delta"] === true ? event : (redactTexts(event, redact, "") as JsonObject));
+      else if ((stray += 1) <= MOST_STRAY_LINES) options.log("note", `no JSON: ${redact(line).slice(0, MAX_TITLE)}`);
       if (!told.isOver) continue;
       linger ??= setTimeout(() => {
         wasEnded = true;
@@ -148,12 +148,12 @@ function createTelling(request: Telling["request"], options: Telling["options"])
     told,
     log,
     tool(title, data) {
-      const text = title.slice(0, MAX_TITLE);
+      const text = request.redact(title).slice(0, MAX_TITLE);
       log("tool", text, data);
       request.onActivity(text);
     },
-    message: createMessageText((text) => log("message", text)),
-    thought: createMessageText((text) => log("thought", text)),
+    message: createMessageText((text) => log("message", text), request.redact),
+    thought: createMessageText((text) => log("thought", text), request.redact),
     use(usage, cost) {
       told.usage = usage;
       told.cost = cost ?? told.cost;
@@ -175,6 +175,22 @@ function createTelling(request: Telling["request"], options: Telling["options"])
       log("session", told.sessionId);
     },
   };
+}
+
+/** Members whose short values the dialects compare or send back: they are kept as they are, and redacted where they are written. */
+const KEPT = new Set(["type", "subtype", "status", "severity", "role", "model", "id", "name", "tool_name", "tool_id", "session_id", "thread_id"]);
+/** No dialect cuts what is shorter. */
+const MAX_KEPT = 80;
+
+/**
+ * An event whose texts are redacted before a dialect cuts them: half a secret is not recognised any more. Pieces of a
+ * message are not for it, because a secret may go on in the next piece.
+ */
+function redactTexts(value: unknown, redact: (text: string) => string, name: string): unknown {
+  if (typeof value === "string") return KEPT.has(name) && value.length <= MAX_KEPT ? value : redact(value);
+  if (Array.isArray(value)) return value.map((each) => redactTexts(each, redact, ""));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redactTexts(each, redact, key)]));
 }
 
 function parseObject(line: string): JsonObject | null {

@@ -114,7 +114,7 @@ describe.each(VENDORS)("%s", (vendor) => {
     const usage = {
       claude: { inputTokens: 300, cachedInputTokens: 90, cacheWriteTokens: 60, outputTokens: 150, totalTokens: 600 },
       codex: { inputTokens: 180, cachedInputTokens: 120, outputTokens: 70, totalTokens: 370 },
-      gemini: { inputTokens: 240, cachedInputTokens: 100, outputTokens: 92, totalTokens: 432 },
+      gemini: { mixed: true, inputTokens: 240, cachedInputTokens: 100, outputTokens: 92, totalTokens: 432 },
     }[vendor];
     expect(outcome.usage).toEqual(usage);
     expect(uses.at(-1)?.[0]).toEqual(usage);
