@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { measureRegistry } from "./registry.mjs";
 import { measureStartUp } from "./start-up.mjs";
+import { measureSupervision } from "./supervision.mjs";
 import { measureWorktrees } from "./worktrees.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -47,18 +48,21 @@ try {
   }
   say("registry ...");
   const registry = await measureRegistry(ROOT, directory, { rows: [10, 1000, 10_000], processes: [1, 8, 32], updates: 20 });
+  say("supervision ...");
+  const supervision = await measureSupervision(ROOT, directory, { rounds: 41, lanes: 8, bytes: 512 * 1024 * 1024 });
   const answer = {
     node: process.versions.node,
     startUp,
     worktrees,
     registry,
+    supervision,
   };
   process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${print(answer)}\n`);
 } finally {
   for (const place of places) rmSync(place.directory, { recursive: true, force: true });
 }
 
-function print({ startUp, worktrees, registry }) {
+function print({ startUp, worktrees, registry, supervision }) {
   return [
     `start-up          node -e 0 ${startUp.nodeMs} ms · --version ${startUp.versionMs} ms (${startUp.versionRatio} x, loads ${startUp.versionLoadsBytes} bytes) · --help ${startUp.helpMs} ms (${startUp.helpRatio} x)`,
     ...worktrees.map(
@@ -70,5 +74,7 @@ function print({ startUp, worktrees, registry }) {
       (each) =>
         `registry ${String(each.processes).padEnd(3)} processes  reserve ${each.medianMs} ms, p99 ${each.p99Ms} ms, ${each.lost} of ${each.updates} lost`,
     ),
+    `a worker's start   plain ${supervision.plainMs} ms · held ${supervision.heldMs} ms (+ ${supervision.heldExtraMs} ms, ${supervision.isolation}) · in a sandbox ${supervision.sandboxedMs ?? "-"} ms (+ ${supervision.sandboxedExtraMs ?? "-"} ms)`,
+    `${supervision.lanes} lanes flooding  ${supervision.floodMb} MB read, at most ${supervision.floodRssMb} MB resident (${supervision.idleRssMb} MB before)`,
   ].join("\n");
 }

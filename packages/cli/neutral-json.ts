@@ -3,7 +3,12 @@ const ACTING = /(?![\n\u200C\u200D])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u3164\uFFA0]
 
 /** A value as JSON that a terminal shows and never obeys: the same document for whoever parses it. */
 export function formatNeutralJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replaceAll(ACTING, (char) =>
+  return neutraliseJson(JSON.stringify(value, null, indent));
+}
+
+/** The same for a text that is JSON already: what acts is only within its strings. */
+export function neutraliseJson(text: string): string {
+  return text.replaceAll(ACTING, (char) =>
     Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, "0")}`).join(""),
   );
 }

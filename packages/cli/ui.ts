@@ -40,6 +40,17 @@ export function createPaint(
   return (style, text) => (enabled ? `\u001B[${ANSI[style]}m${text}\u001B[0m` : text);
 }
 
+/** Types of narration that are events of a run's log as well. */
+const LOGGED: ReadonlySet<string> = new Set([
+  "lane-started",
+  "lane-ended",
+  "lane-retried",
+  "model-substituted",
+  "sandbox-missing",
+  "run-paused",
+  "work-inspected",
+]);
+
 /**
  * The one place that talks with the person. On a terminal progress is a line that is written over, and one a lane while
  * lanes run; in a log each event is a line, but a lane's uses are left out and its activities are limited; with `ndjson`
@@ -84,6 +95,8 @@ export function createUi(
     hasReader: () => stdout.writable !== false,
     progress(event) {
       if (options.events === "ndjson") {
+        // What stands in the run's log is told once, as it stands there.
+        if (event.level !== "record" && LOGGED.has(event.type)) return;
         stderr.write(`${formatNeutralJson(event.level === "record" ? event.data : event)}\n`);
         return;
       }

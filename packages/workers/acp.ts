@@ -5,9 +5,9 @@ import {
   type LoadSessionResponse,
   type NewSessionResponse,
   type ResumeSessionResponse,
-  type SessionNotification,
   type Stream,
 } from "@agentclientprotocol/sdk";
+import { findAgent } from "@okstra/core/domain/agents";
 import { OkstraError } from "@okstra/core/errors";
 import { POLITE_MS, type Clock, type LaneRequest, type ProcessEnd, type Processes, type RunningProcess } from "@okstra/core/ports";
 import { createAcpSession, type AcpSession } from "./acp/session.ts";
@@ -17,6 +17,10 @@ import type { AgentDriver, AgentTurn, TurnOptions } from "./agents/driver.ts";
 const CAPTURE_BYTES = 64 * 1024;
 /** How long a step before the prompt may take: starting, opening the session, its mode and model. */
 const OPENING_MS = 120_000;
+/** How long the end of an agent may take to be known after it closed its output, before it is taken for alive. */
+const DEATH_NEWS_MS = 5000;
+/** ACP's code for an agent that wants a person to sign in; programs use it for errors of their own too. */
+const AUTH_REQUIRED = -32000;
 
 /** Any agent that speaks the Agent Client Protocol (stable v1) on its standard streams. */
 export function createAcpDriver({ processes, clock }: { processes: Processes; clock: Clock }): AgentDriver {
@@ -58,6 +62,8 @@ const NEVER = { aborted: false, addEventListener: () => undefined, removeEventLi
 interface Spoken {
   readonly end: AgentTurn["end"];
   readonly failure: string | null;
+  /** Whether the session that was to be gone on with was. */
+  readonly resumed?: boolean;
   /** Whether the agent died before it was ended. */
   readonly died: boolean;
 }
@@ -67,15 +73,13 @@ async function converse(
   running: RunningProcess,
   { request, options, session }: { request: LaneRequest; options: TurnOptions; session: AcpSession },
 ): Promise<Spoken> {
-  const stream = createMessageStream(running, (text) => options.log("note", text), request.redact);
+  const stream = createMessageStream(running, {
+    note: (text) => options.log("note", text),
+    redact: request.redact,
+    onUpdate: (params) => session.take(params),
+  });
   const connection = client({ name: "okstra" })
     .onRequest(methods.client.session.requestPermission, ({ params }) => session.answerPermission(params))
-    // Parsed by ourselves: what an agent sends amiss is a note in its transcript, not a line on okstra's terminal.
-    .onNotification(
-      methods.client.session.update,
-      (params: unknown) => params as SessionNotification,
-      ({ params }) => session.take(params),
-    )
     .connect(stream as Stream);
   const agent = connection.agent;
   let died = false;
@@ -95,26 +99,29 @@ async function converse(
     if (signal.aborted) onStop();
     else signal.addEventListener("abort", onStop, { once: true });
   });
+  let resumed = options.resume !== null;
   const talk = async (): Promise<Spoken> => {
     const opened = await within(OPENING_MS, "the agent did not answer in time", open(agent, request, options, session));
+    resumed = opened.resumed;
     session.began(opened.sessionId);
     const response = await agent.request(methods.agent.session.prompt, {
       sessionId: opened.sessionId,
-      prompt: [{ type: "text", text: options.prompt }],
+      // A session that could not be gone on with has heard nothing of the task.
+      prompt: [{ type: "text", text: opened.resumed ? options.prompt : request.prompt }],
     });
     session.finished(response);
     if (response.stopReason === "end_turn") return { end: "completed", failure: null, died: false };
     if (response.stopReason === "cancelled" && signal.aborted) return { end: "stopped", failure: null, died: false };
-    return { end: "failed", failure: `the agent stopped: ${response.stopReason}`, died: false };
+    return { end: "unfinished", failure: `the agent stopped: ${response.stopReason}`, died: false };
   };
   try {
     const talked = talk().catch(async (error: unknown): Promise<Spoken> => {
       // An agent that died closes the connection a moment before its end is known.
-      if (/connection closed|stream/i.test(String(error))) await Promise.race([over, delay(POLITE_MS)]);
-      return { end: "failed", failure: stream.failure() ?? describeError(error, request.redact), died };
+      if (/connection closed|stream/i.test(String(error))) await Promise.race([over, delay(DEATH_NEWS_MS)]);
+      return { end: "failed", failure: stream.failure() ?? describeError(error, request), died };
     });
     const spoken = await Promise.race([talked, stopped, stream.failed.then((failure): Spoken => ({ end: "failed", failure, died }))]);
-    return signal.aborted ? { end: "stopped", failure: null, died: spoken.died } : spoken;
+    return signal.aborted ? { end: "stopped", failure: null, died: spoken.died, resumed } : { ...spoken, resumed };
   } finally {
     signal.removeEventListener("abort", onStop);
     connection.close();
@@ -124,7 +131,12 @@ async function converse(
 
 type Agent = ReturnType<ReturnType<typeof client>["connect"]>["agent"];
 
-async function open(agent: Agent, request: LaneRequest, options: TurnOptions, session: AcpSession): Promise<{ sessionId: string }> {
+async function open(
+  agent: Agent,
+  request: LaneRequest,
+  options: TurnOptions,
+  session: AcpSession,
+): Promise<{ sessionId: string; resumed: boolean }> {
   const known = await agent.request(methods.agent.initialize, {
     protocolVersion: PROTOCOL_VERSION,
     // The agent has its own tools, in its own sandbox: okstra reads and runs nothing for it.
@@ -132,25 +144,33 @@ async function open(agent: Agent, request: LaneRequest, options: TurnOptions, se
     clientInfo: { name: "okstra", version: "1" },
   });
   session.met(known);
+  if (known.protocolVersion !== PROTOCOL_VERSION)
+    throw new Error(`the agent speaks version ${known.protocolVersion} of the Agent Client Protocol, okstra version ${PROTOCOL_VERSION}`);
   const [command, ...args] = request.door.command;
   const place = {
     cwd: request.worktree,
     mcpServers: [{ name: "okstra", command, args, env: Object.entries(request.door.env).map(([name, value]) => ({ name, value })) }],
   };
-  const { agentCapabilities } = known;
-  if (options.resume !== null && agentCapabilities?.sessionCapabilities?.resume) {
-    const state = await agent.request<ResumeSessionResponse>(methods.agent.session.resume, { sessionId: options.resume, ...place });
-    await session.settle(agent, options.resume, state);
-    return { sessionId: options.resume };
-  }
-  if (options.resume !== null && agentCapabilities?.loadSession === true) {
-    const state = await agent.request<LoadSessionResponse | null>(methods.agent.session.load, { sessionId: options.resume, ...place });
-    await session.settle(agent, options.resume, state ?? {});
-    return { sessionId: options.resume };
+  if (options.resume !== null && session.canResume) {
+    const before = { sessionId: options.resume, ...place };
+    const state = await (
+      known.agentCapabilities?.sessionCapabilities?.resume
+        ? agent.request<ResumeSessionResponse>(methods.agent.session.resume, before)
+        : agent.request<LoadSessionResponse | null>(methods.agent.session.load, before)
+    ).catch((error: unknown) => {
+      if (codeOf(error) === null) throw error;
+      // An agent keeps no session in which nothing was said yet.
+      options.log("note", `the session cannot be gone on with: ${describeError(error, request)}`);
+      return undefined;
+    });
+    if (state !== undefined) {
+      await session.settle(agent, options.resume, state ?? {});
+      return { sessionId: options.resume, resumed: true };
+    }
   }
   const state = await agent.request<NewSessionResponse>(methods.agent.session.new, place);
   await session.settle(agent, state.sessionId, state);
-  return { sessionId: state.sessionId };
+  return { sessionId: state.sessionId, resumed: false };
 }
 
 function describeTurn(request: LaneRequest, session: AcpSession, spoken: Spoken, end: ProcessEnd): AgentTurn {
@@ -162,6 +182,7 @@ function describeTurn(request: LaneRequest, session: AcpSession, spoken: Spoken,
     end: spoken.end,
     failure,
     ...session.facts(),
+    ...(spoken.resumed === undefined ? {} : { resumed: spoken.resumed }),
     command: request.worker.command,
     exitCode: spoken.died ? end.exitCode : null,
     signal: spoken.died ? end.signal : null,
@@ -177,11 +198,28 @@ function lastWords(stderr: string): string {
   return line === "" ? "" : `: ${line}`;
 }
 
-function describeError(error: unknown, redact: LaneRequest["redact"]): string {
+/** Code of an error that the agent answered; null for an error of another kind. */
+function codeOf(error: unknown): number | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "number" ? code : null;
+}
+
+function describeError(error: unknown, { redact, worker }: LaneRequest): string {
   const message = redact(error instanceof Error ? error.message : String(error));
-  const data = (error as { data?: unknown } | null)?.data;
-  const details = data === undefined || data === null ? "" : ` ${redact(JSON.stringify(data)).slice(0, 500)}`;
-  return `${message}${details}`;
+  if (codeOf(error) === AUTH_REQUIRED && /\b(?:auth\w*|log ?in|sign(?:ed)? ?in)\b/i.test(message)) {
+    const agent = findAgent("acp", worker.preset ?? worker.command[0] ?? "");
+    const keys = (agent?.env ?? []).filter((name) => /KEY|TOKEN/.test(name)).slice(0, 3);
+    return `${message}; start ${worker.command[0]} yourself and sign in${keys.length === 0 ? "" : `, or set ${keys.join(" or ")}`}`;
+  }
+  return `${message}${redact(describeData((error as { data?: unknown } | null)?.data)).slice(0, 500)}`;
+}
+
+function describeData(data: unknown): string {
+  try {
+    return data === undefined || data === null ? "" : ` ${JSON.stringify(data)}`;
+  } catch {
+    return " (with data that are nested too deep)";
+  }
 }
 
 async function within<T>(ms: number, failure: string, promise: Promise<T>): Promise<T> {

@@ -93,13 +93,22 @@ export async function closeDoor(app: App, { laneDir, nonce }: { laneDir: string;
   const door = doorPath(laneDir);
   const submitted = await loadSubmitted(app, door);
   const { findings, questions } = await loadDelivered(app, door);
-  await app.store.remove(door).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    app.emit({ type: "door-left", level: "warning", text: `${door} could not be removed: ${reason}` });
-  });
+  await removeTold(app, door);
   const partial =
     submitted === null && findings.length + questions.length > 0
       ? joinResult({ nonce, findings: [] }, { findings, questions }).result
       : null;
   return { submitted, partial };
+}
+
+/** Removes the door of a lane that nobody works on any more, and its directory for temporary files. */
+export async function removeLaneScratch(app: App, laneDir: string): Promise<void> {
+  for (const path of [doorPath(laneDir), `${laneDir}/tmp`]) await removeTold(app, path);
+}
+
+async function removeTold(app: App, path: string): Promise<void> {
+  await app.store.remove(path).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    app.emit({ type: "door-left", level: "warning", text: `${path} could not be removed: ${reason}` });
+  });
 }

@@ -241,6 +241,26 @@ describe("cases 12 and 13: settings that the repository supplies to agents", () 
     expect((await run("anna")).json.lanes).toMatchObject([{ end: "ok" }]);
   });
 
+  test("of a commit that is checked out nowhere: the way to approve them works", async () => {
+    await createProject({ anna: { mode: "door" } });
+    await project.repo.commit("settings", { ".claude/settings.json": "{}" });
+    const commit = await project.repo.resolve("HEAD");
+    await project.repo.git(["rm", "--quiet", "-r", ".claude"]);
+    await project.repo.commit("none");
+    const verify = (): Promise<OkstraAnswer> => call("verify", "--head", commit, "--workers", "checks,anna");
+    const { status, json } = await verify();
+    expect(status).toBe(3);
+    expect(json.error).toMatchObject({
+      code: "OKSTRA_PREPARE_UNTRUSTED_SETTINGS",
+      message: expect.stringContaining(`Commit ${commit.slice(0, 12)}`),
+    });
+    const place = join(project.home.root, "look");
+    expect(json.error.hint).toContain(`git worktree add --detach <dir> ${commit.slice(0, 12)} && okstra trust --project-root <dir>`);
+    await project.repo.git(["worktree", "add", "--quiet", "--detach", place, commit.slice(0, 12)]);
+    expect((await call("trust", "--project-root", place)).status).toBe(0);
+    expect((await verify()).status).toBe(0);
+  });
+
   test("what an executor plants is obeyed by nobody after it", async () => {
     await createProject({ anna: { mode: "plant" }, ben: { mode: "door" } });
     const answer = await call("run", "g/t", "-t", "implementation", "--workers", "anna,ben", "--executor", "anna");

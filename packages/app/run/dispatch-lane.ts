@@ -100,7 +100,7 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
   const { breach } = watch;
   const judged =
     breach !== null && outcome.end !== "ok"
-      ? judgePartial(options, breach, remains, redact)
+      ? judgePartial(options, breach, remains, outcome, redact)
       : judgeResult(options.resultSchema, manifest, nonce, outcome, redact);
   const changed = await options.checkTree();
   const isGiven = judged.end === "ok" || judged.end === "partial";
@@ -153,7 +153,11 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     usage: outcome.usage,
     cost,
     attempt: options.attempt,
-    attempts: (agent?.attempts ?? []).map((each) => ({ ...each, sessionId: redactNullable(each.sessionId), failure: redactNullable(each.failure) })),
+    attempts: (agent?.attempts ?? []).map((each) => ({
+      ...each,
+      sessionId: redactNullable(each.sessionId),
+      failure: redactNullable(each.failure),
+    })),
     permissions: (agent?.permissions ?? []).map((each) => ({ ...each, tool: redact(each.tool), title: redact(each.title) })),
     permissionCount: agent?.permissionCount ?? 0,
     resultBy: isAgentKind(entry.kind) ? (agent?.resultBy ?? null) : entry.kind === "command" && kept !== null ? "file" : null,
@@ -269,16 +273,18 @@ function shortest(one: number, other: number): number {
 function judgePartial(
   options: LaneOptions,
   breach: BudgetBreach,
-  { submitted, partial }: Remains,
+  remains: Remains,
+  outcome: LaneOutcome,
   redact: (text: string) => string,
 ): ReturnType<typeof judgeResult> {
   const reason = describeBreach(breach);
-  const text = submitted ?? (partial === null ? null : JSON.stringify(partial));
-  const given =
-    text === null
-      ? null
-      : judgeResult(options.resultSchema, options.manifest, options.nonce, { end: "ok", reason: null, resultText: text }, redact);
-  if (given?.end === "ok") return { end: "partial", reason, result: given.result };
+  // The whole result, by the door or another way, before what came piece by piece.
+  const whole = remains.submitted ?? withGiven(outcome, remains).resultText;
+  for (const text of [whole, remains.partial === null ? null : JSON.stringify(remains.partial)]) {
+    if (text === null) continue;
+    const given = judgeResult(options.resultSchema, options.manifest, options.nonce, { end: "ok", reason: null, resultText: text }, redact);
+    if (given.end === "ok") return { end: "partial", reason, result: given.result };
+  }
   const isTime = breach.limit === "wall" || breach.limit === "idle";
   return { end: isTime ? "timeout" : "failed", reason, result: null };
 }

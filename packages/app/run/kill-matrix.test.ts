@@ -11,8 +11,8 @@ import type { TestProject } from "@okstra/testkit/test-project";
 
 /** A worker is gone this long after okstra, whatever ended okstra (docs: cases, 35). */
 const DEATH_MS = 5000;
-/** OKSTRA_KILL_ROUNDS=20 is what the promise was proven with; one round keeps the suite short. */
-const ROUNDS = Number(process.env["OKSTRA_KILL_ROUNDS"] ?? 1);
+/** KILL_ROUNDS=20 is what the promise was proven with; one round keeps the suite short. */
+const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 1);
 
 const SHAPES = ["until-plain", "until-setsid", "until-stubborn"] as const;
 const WAYS: Readonly<Record<string, (okstra: StartedProcess) => Promise<void> | void>> = {
@@ -56,16 +56,18 @@ const runDir = (): string => join(project.repo.root, ".project-docs/okstra/tasks
 /** What a run came to, without times, durations and ids. */
 function outcome(): unknown {
   const report = JSON.parse(readFileSync(join(runDir(), "report.json"), "utf8")) as Record<string, unknown>;
-  const lanes = (report["lanes"] as Record<string, unknown>[]).map(({ worker, role, end, reason, findings, family, modelServed, sandbox }) => ({
-    worker,
-    role,
-    end,
-    reason,
-    findings,
-    family,
-    modelServed,
-    sandbox,
-  }));
+  const lanes = (report["lanes"] as Record<string, unknown>[]).map(
+    ({ worker, role, end, reason, findings, family, modelServed, sandbox }) => ({
+      worker,
+      role,
+      end,
+      reason,
+      findings,
+      family,
+      modelServed,
+      sandbox,
+    }),
+  );
   const { verdict, gate, clusters, totals, rawFindings, votes, unheard } = report;
   return { verdict, gate, clusters, totals, rawFindings, votes, unheard, lanes };
 }

@@ -21,6 +21,9 @@ const SECRETS_BELOW_HOME = [
   ".password-store",
 ] as const;
 
+/** Through these sockets programs outside the sandbox take orders, whatever may be written. */
+const DAEMON_SOCKETS = ["/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock"] as const;
+
 /** Other branches that are made read-only one by one; of more the first so many. */
 const MOST_BRANCHES = 1000;
 
@@ -46,7 +49,10 @@ export async function planSandbox(app: App, { manifest, laneDir, mode, stateBelo
   const git = mode === "edit" ? await gitPlaces(app, manifest) : { writable: [], readOnly: [] };
   const links = await linkedSources(app, manifest);
   const okstras = `${manifest.project.root}/.project-docs/okstra`;
-  const hidden = [home, ...below(SECRETS_BELOW_HOME)];
+  // The person's runtime directory has the sockets of key agents, keyrings and the service manager.
+  const runtimeDirectory = env["XDG_RUNTIME_DIR"] ?? "";
+  const sockets = [...DAEMON_SOCKETS, ...(runtimeDirectory.startsWith("/") ? [runtimeDirectory] : [])];
+  const hidden = [home, ...below(SECRETS_BELOW_HOME), ...sockets];
   // okstra's own program starts the door; everything but what is hidden can be read anyway. A directory around something
   // hidden is never laid over it again.
   const own = [runtime, ...launcher].filter((path) => hidden.some((each) => path.startsWith(`${each}/`)));
@@ -83,19 +89,28 @@ async function gitPlaces(
   if (location === null) return { writable: [], readOnly: [] };
   const { gitDir, commonDir } = location;
   if (gitDir === commonDir) return { writable: [], readOnly: [], isInPlace: true };
-  const { branch } = provision;
+  // There all branches are in one table: who may write one may write all, and the lead compares them afterwards.
+  const table = `${commonDir}/reftable`;
+  const hasTable = await app.store.exists(table);
+  const branch = hasTable ? "" : provision.branch;
   const refs = `${commonDir}/refs/heads`;
   const directory = branch.includes("/") ? `${refs}/${branch.slice(0, branch.lastIndexOf("/"))}` : refs;
   // git writes a ref through a lock beside it, so its directory must be writable; the other branches there are not.
+  // Packing the refs takes the directory away, and nobody in the sandbox could make it again.
+  if (branch !== "") await app.store.ensureSharedDirectory(directory);
+  // Read-only like the rest of the configuration, which only a file that exists can be; git takes an empty one for none.
+  await app.store.createText(`${gitDir}/config.worktree`, "");
   const siblings =
     branch === "" ? [] : (await app.store.listDirectory(directory)).filter((name) => `${directory}/${name}` !== `${refs}/${branch}`);
   const log = `${commonDir}/logs/refs/heads/${branch}`;
   return {
-    writable: [`${commonDir}/objects`, gitDir, ...(branch === "" ? [] : [directory, log])],
+    writable: [`${commonDir}/objects`, gitDir, ...(branch === "" ? [] : [directory, log]), ...(hasTable ? [table] : [])],
     readOnly: [
       `${gitDir}/commondir`,
       `${gitDir}/gitdir`,
       `${gitDir}/config.worktree`,
+      // okstra's marker names the links whose sources are writable: whoever could change it could open the next lane's sandbox.
+      `${gitDir}/okstra.json`,
       ...siblings.slice(0, MOST_BRANCHES).map((name) => `${directory}/${name}`),
     ],
   };

@@ -132,10 +132,11 @@ export async function requireCommittedTree(app: App, phase: Phase, path: string,
   const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
   const changed = (await app.git.status(path, { safe })).map((entry) => entry.path).filter((name) => !isOwnRecord(name));
   if (changed.length === 0) return;
+  const names = changed.slice(0, 100).map(createRedactor(await loadSecrets(app, [path])));
   throw new OkstraError("OKSTRA_PREPARE_TREE_DIRTY", {
-    message: `${phase.type} ${phase.judgesCommit ? "judges" : "begins at"} a commit, and ${path} has changes that are in none: ${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}.`,
+    message: `${phase.type} ${phase.judgesCommit ? "judges" : "begins at"} a commit, and ${path} has changes that are in none: ${names.slice(0, 5).join(", ")}${changed.length > 5 ? ", …" : ""}.`,
     hint: `Commit them, or put them away: git -C ${path} stash --include-untracked`,
-    details: { path, changed: changed.slice(0, 100) },
+    details: { path, changed: names },
   });
 }
 

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { openRows } from "@okstra/core/convergence/ledger";
 import type { RulingPair } from "@okstra/core/convergence/rulings";
 import { voteResultSchema } from "@okstra/core/convergence/votes";
+import type { Budget } from "@okstra/core/domain/agent-use";
 import type { LaneEnd } from "@okstra/core/domain/finding";
 import type { Receipt } from "@okstra/core/domain/receipt";
 import type { RosterEntry } from "@okstra/core/domain/run";
@@ -18,6 +19,7 @@ import type { Lead } from "./lead-parts.ts";
 import { recordTreeChange } from "./record-tree-change.ts";
 import { describePlace, renderPrompt } from "./prompt.ts";
 import { loadConvergence, verificationPlan } from "./run-records.ts";
+import { unheldCost } from "./run-spend.ts";
 
 /** What a lane is told and what it must answer. */
 interface LaneTask {
@@ -99,6 +101,7 @@ async function runTask(
   for (const each of record.reproductions) await log.append({ type: "reproduction-executed", worker, record: each });
   const { reproductions: _logged, receipt, ...ended } = record;
   await tellOfAgent({ app, run }, receipt);
+  tellOfUnheldCost({ app, run }, entry, receipt);
   const found = role === "review" ? `, ${record.findings} finding${record.findings === 1 ? "" : "s"}` : "";
   app.emit({
     type: "lane-ended",
@@ -132,6 +135,19 @@ async function tellOfAgent({ app, run }: Pick<Lead, "app" | "run">, receipt: Rec
     level: "warning",
     text: `${worker}: ${served} answered, ${asked} was asked for`,
     data: { worker, lane, asked, served },
+  });
+}
+
+/** A limit of cost that nobody could hold an agent to is said, not passed over. */
+function tellOfUnheldCost({ app, run }: Pick<Lead, "app" | "run">, entry: RosterEntry, { worker, lane, end, usage, cost }: Receipt): void {
+  if (!isAgentKind(entry.kind) || (end !== "ok" && usage === null)) return;
+  const limit = unheldCost([entry.budget, run.manifest.settings["budget"] as Budget | null | undefined], cost);
+  if (limit === null) return;
+  app.emit({
+    type: "cost-not-held",
+    level: "warning",
+    text: `${worker}: its cost is ${cost === null ? "unknown" : `in ${cost.currency}`}, so the limit of ${limit} did not hold it; limits of tokens and time do`,
+    data: { worker, lane, limit, cost },
   });
 }
 

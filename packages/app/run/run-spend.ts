@@ -78,6 +78,16 @@ export function passedLimit(budget: Budget, spent: LaneSpend): Pick<BudgetBreach
   return compareMoney(spent.cost, allowed) > 0 ? { limit: "cost", allowed: allowed.amount, used: spent.cost.amount } : null;
 }
 
+/** The first limit of cost that a lane could not be held to, because nobody can tell its cost in that currency; null: none. */
+export function unheldCost(budgets: readonly (Budget | null | undefined)[], cost: Money | null): string | null {
+  for (const budget of budgets) {
+    const limit = budget?.cost === undefined ? null : parseMoney(budget.cost);
+    if (limit === null || Number(limit.amount) === 0 || cost?.currency === limit.currency) continue;
+    return `${limit.amount} ${limit.currency}`;
+  }
+  return null;
+}
+
 /** The tokens and the cost of a usage as the lead counts them. */
 export function spendOf(usage: Usage | null, cost: Money | null, outputBytes: number): LaneSpend {
   return { tokens: usage?.totalTokens ?? 0, cost, outputBytes };

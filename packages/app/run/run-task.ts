@@ -1,11 +1,12 @@
 import { formatTaskKey, parseTaskName, type TaskKey } from "@okstra/core/domain/task-key";
 import { requireTaskType, TASK_TYPES, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
-import type { LaneState } from "@okstra/core/machine/run-machine";
+import { WRITER_LANE, type LaneState } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import type { App } from "../app.ts";
+import { removeLaneScratch } from "../door/open-door.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { cancelRequestPath, leadRun } from "./lead.ts";
 import { describeStart, loadRun, prepareTaskRun, requireCommittedTree, type PreparedRun, type RunRequest } from "./prepare-run.ts";
@@ -76,8 +77,16 @@ async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: T
   if (last === undefined) return;
   // A damaged run stands in nobody's way: it is the validator's to tell.
   const run = await loadRun(app, last).catch(() => null);
-  if (run !== null && run.log.state.stage !== "ended" && run.log.state.stage !== "cancelled")
-    await app.processes.endOrphans(run.manifest.runId);
+  if (run !== null && run.log.state.stage !== "ended" && run.log.state.stage !== "cancelled") await endLeft(app, run);
+}
+
+/**
+ * Ends what a dead process left of a run, whose lock is ours: workers, and what they were given and gave before it was
+ * judged and redacted.
+ */
+async function endLeft(app: App, { manifest, runDir, log }: PreparedRun): Promise<void> {
+  await app.processes.endOrphans(manifest.runId);
+  for (const lane of new Set([...Object.keys(log.state.lanes), WRITER_LANE])) await removeLaneScratch(app, `${runDir}/workers/${lane}`);
 }
 
 /** Finds the newest run of a task, of one type or of any. @throws OKSTRA_RUN_NOT_FOUND */
@@ -121,7 +130,7 @@ export async function resumeRun(
   try {
     const run = await loadRun(app, runDir);
     requireGoing(run);
-    await app.processes.endOrphans(run.manifest.runId);
+    await endLeft(app, run);
     const phase = requirePhase(requireTaskType(run.manifest.type));
     // What an executor left, committed or not, is what it goes on from.
     if (phase.executorProfile === null || run.log.state.attempt === 0) {
@@ -177,7 +186,7 @@ export async function cancelRun(app: App, request: { task: string; dir: string; 
   });
   try {
     const run = await loadRun(app, runDir);
-    await app.processes.endOrphans(run.manifest.runId);
+    await endLeft(app, run);
     if (run.log.state.stage !== "cancelled" && run.log.state.stage !== "ended")
       await run.log.append({ type: "run-cancelled", by: "person" });
     return await answerOf(app, run);

@@ -82,12 +82,26 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
       });
       await leadRun(app, run, signal);
       return await answerOf(app, run);
+    } catch (error) {
+      throw checkout === null ? error : withWayToTrust(error, checkout.path, commits.head);
     } finally {
       await checkout?.close();
     }
   } finally {
     await lease.release();
   }
+}
+
+/** A throw-away checkout is gone when a person wants to look: what is asked about is named by its commit. */
+function withWayToTrust(error: unknown, checkout: string, commit: string): unknown {
+  if (!(error instanceof OkstraError) || error.code !== "OKSTRA_PREPARE_UNTRUSTED_SETTINGS") return error;
+  const name = commit.slice(0, 12);
+  return new OkstraError(error.code, {
+    message: error.message.replace(checkout, `Commit ${name}`),
+    hint: `Look at them (git show ${name}:<path>), then approve them in a clean checkout of it: git worktree add --detach <dir> ${name} && okstra trust --project-root <dir>`,
+    details: { ...error.details, tree: null, commit },
+    cause: error,
+  });
 }
 
 /** With a base the comparison is with the point where the branch left it: what the base gained since is not the branch's. */

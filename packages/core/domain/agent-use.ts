@@ -31,8 +31,8 @@ export const budgetSchema = z.looseObject({
   idleMs: z.int().min(0).optional().describe("Milliseconds without a sign of life"),
   tokens: z.int().min(0).optional(),
   cost: z
-    .string()
-    .regex(/^\d+(?:\.\d+)?(?: [A-Z]{3})?$/)
+    .string('Write the amount as a text, for example "2.50" or "2.50 EUR"')
+    .regex(/^\d+(?:\.\d+)?(?: [A-Z]{3})?$/, 'Write an amount, for example "2.50" or "2.50 EUR"')
     .optional()
     .describe('For example "2.50" or "2.50 USD"; without a currency it is USD'),
   outputBytes: z.int().min(0).optional().describe("Bytes that the worker prints"),

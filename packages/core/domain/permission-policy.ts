@@ -29,7 +29,7 @@ const CHANGING = ["edit", "delete", "move"];
 export function decidePermission(question: PermissionQuestion): PermissionDecision {
   const { mode, toolKind, paths, worktree, sandboxed, isDoor } = question;
   const answer = (allowed: boolean, rule: string): PermissionDecision => ({ answer: allowed ? "allowed" : "refused", rule });
-  if (isDoor) return answer(true, "door");
+  if (isDoor && !CHANGING.includes(toolKind)) return answer(true, "door");
   if (LOOKING.includes(toolKind)) return answer(true, "reading");
   if (CHANGING.includes(toolKind)) {
     if (mode === "read-only") return answer(false, "read-only-phase");

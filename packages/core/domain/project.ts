@@ -1,5 +1,9 @@
 import * as z from "zod";
 import { budgetSchema, sandboxSettingSchema } from "./agent-use.ts";
+import { TASK_TYPES } from "./work.ts";
+
+/** As a person writes it: a misspelt limit would hold nothing, so it is refused and not kept as an unknown member. */
+const limitsSchema = z.strictObject(budgetSchema.shape);
 
 /** A command that tells whether the code is good; run with `sh -c` in the worktree. */
 export const qaCommandSchema = z.union([
@@ -27,7 +31,7 @@ export const workerConfigSchema = z.looseObject({
     .optional()
     .describe("Names of variables that the worker may see"),
   deadlineMs: z.int().min(0).optional().describe("0: the run's own deadline"),
-  budget: budgetSchema.optional().describe("Hard limits of each of the worker's lanes"),
+  budget: limitsSchema.optional().describe("Hard limits of each of the worker's lanes"),
   sandbox: sandboxSettingSchema.optional().describe("The worker's own, over the setting of the same name"),
 });
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
@@ -36,14 +40,14 @@ export type WorkerConfig = z.infer<typeof workerConfigSchema>;
 const sharedSettings = {
   lang: z.enum(["en", "ko"]).optional(),
   workers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/), workerConfigSchema).optional(),
-  roster: z.record(z.string(), z.array(z.string())).optional().describe("Task type -> worker names"),
+  roster: z.partialRecord(z.enum(TASK_TYPES), z.array(z.string())).optional().describe("Task type -> worker names"),
   executor: z
     .string()
     .optional()
     .describe("Worker that edits in an implementation; absent: the first of the roster that is no checks worker"),
   reportWriter: z.string().optional().describe("Worker that writes the report's prose; absent: the text is okstra's own"),
   deadlineMs: z.int().min(1).optional().describe("Wall time of a lane"),
-  budget: budgetSchema.optional().describe("Hard limits of a whole run, all its lanes together; wall time counts from each start"),
+  budget: limitsSchema.optional().describe("Hard limits of a whole run, all its lanes together; wall time counts from each start"),
   sandbox: sandboxSettingSchema
     .optional()
     .describe("auto: where it is possible; require: refuse to run without; off. Not set: auto for agents, off for command workers"),

@@ -68,6 +68,21 @@ describe("case 55: what counts as a secret", () => {
 });
 
 describe("case 55: making it unreadable", () => {
+  test("a secret as JSON writes it, and JSON within JSON; a key at the beginning of a line of such a text", () => {
+    const secret = 'c4n4ry "quoted\\value"';
+    const key = ["sk", "a1B2".repeat(6)].join("-");
+    const redact = createRedactor([secret]);
+    for (const text of [secret, `first\n${key}`, `first\t${key}`, `_${key}`]) {
+      const once = JSON.stringify({ text });
+      for (const written of [text, once, JSON.stringify({ once })]) {
+        const clean = redact(written);
+        expect(clean).toContain(REDACTED);
+        expect(clean).not.toMatch(/c4n4ry|quoted|a1B2/);
+      }
+    }
+    expect(JSON.parse(redact(JSON.stringify({ text: `a ${secret} b` })))).toEqual({ text: `a ${REDACTED} b` });
+  });
+
   test("no secret is left in any text, and what is no secret stays", () => {
     const secret = fc.string({ unit: fc.constantFrom("a", "b", "$", "&", ".", "*", "\\", "[", "한", "1"), minLength: 8, maxLength: 20 });
     fc.assert(

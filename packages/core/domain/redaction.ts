@@ -1,15 +1,13 @@
 /** What stands where a secret stood. */
 export const REDACTED = "[redacted]";
 
-/** Shapes of well-known credentials; the values of the surroundings' own secrets are added to them. */
+/** Shapes of well-known credentials; the values of the surroundings' own secrets are added to them. In a JSON text a line's end is `\n`. */
 const SECRET_SHAPES = [
-  /\bsk-[A-Za-z0-9_-]{16,}/g,
-  /\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}/g,
-  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\bglpat-[A-Za-z0-9_-]{16,}/g,
-  /\bAKIA[0-9A-Z]{16}\b/g,
-  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
-  /\bAIza[0-9A-Za-z_-]{30,}/g,
+  /(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))(?:sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}\b|AIza[0-9A-Za-z_-]{30,})/g,
+  /(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}/g,
+  /github_pat_[A-Za-z0-9_]{20,}/g,
+  /glpat-[A-Za-z0-9_-]{16,}/g,
+  /xox[abprs]-[A-Za-z0-9-]{10,}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/g,
 ];
 

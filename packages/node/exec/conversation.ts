@@ -8,12 +8,12 @@ export interface Conversation {
   write(bytes: Uint8Array): Promise<void>;
   endInput(): void;
   stop(): void;
-  /** Settles when the reader has read all that the dead program left, has gone, or has not read for a while. */
-  drained(): Promise<void>;
+  /**
+   * Settles when the reader has read all that the dead program left, or has gone.
+   * @param patienceMs how long the reader may let it lie before it is taken for gone
+   */
+  drained(patienceMs: number): Promise<void>;
 }
-
-/** How long a reader may let what a dead program left lie, in milliseconds, before it is taken for gone. */
-const READER_GONE_MS = 10_000;
 
 /** What is not read stays in the pipe, and the program waits: memory does not grow with its output. */
 export function openConversation(tree: HeldTree, stop: () => void): Conversation {
@@ -37,12 +37,14 @@ export function openConversation(tree: HeldTree, stop: () => void): Conversation
       stdin?.end();
     },
     stop,
-    async drained() {
+    async drained(patienceMs) {
+      // The program may have been silent for long: what it left now is still to be read.
+      lastRead = performance.now();
       // A stream that nobody has begun to read is not waited for.
-      while (state === "reading" && performance.now() - lastRead < READER_GONE_MS) {
+      while (state === "reading" && performance.now() - lastRead < patienceMs) {
         let timer: NodeJS.Timeout | undefined;
         const pause = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, READER_GONE_MS / 10);
+          timer = setTimeout(resolve, patienceMs / 10);
         });
         await Promise.race([isRead, pause]);
         clearTimeout(timer);

@@ -14,9 +14,11 @@ import { listLiveRoots } from "./live-trees.ts";
 import { startInNamespace } from "./namespace-tree.ts";
 import { endMarked, RUN_ID_VARIABLE } from "./orphans.ts";
 import { createTranscript } from "./transcript.ts";
+import { noteTraffic } from "./memory-relief.ts";
 import { noConversation, openConversation, type Conversation } from "./conversation.ts";
 import { bwrapArguments } from "../sandbox/bwrap.ts";
 import { fetchSandboxTool } from "./sandbox-tool.ts";
+import { loadRealPaths } from "../sandbox/real-paths.ts";
 import { sandboxProfile } from "../sandbox/sandbox-exec.ts";
 
 export { endAllNow } from "./live-trees.ts";
@@ -25,8 +27,12 @@ export { endAllNow } from "./live-trees.ts";
 const GRACE_MS = 2000;
 /** How long pipes may stay open after the tree's death: only a process that got away can hold them. */
 const DRAIN_MS = 500;
+/** How long a reader may let lie what a program left that ended by itself, before the reader is taken for gone. */
+const READER_GONE_MS = 10_000;
 /** The longest time that a timer can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** What okstra read of an agent is shorter than what the agent printed. */
+const LINES_MAX_BYTES = 2 * 1024 * 1024;
 const DEFAULT_PATH = "/usr/bin:/bin";
 
 /**
@@ -106,6 +112,7 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
         capture[name].add(chunk);
         lines?.add(chunk);
         spec.onOutput?.(chunk.length);
+        noteTraffic(chunk.length);
       };
     };
     if (isConversation) conversation.keep = keep("stdout");
@@ -119,7 +126,7 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
         const exit = await control.watch(tree);
         await tree.finishOff();
         // What is in the pipe is read to its end by whoever talks with the program, as long as it reads.
-        if (isConversation) await conversation.drained();
+        if (isConversation) await conversation.drained(control.wasEnded() ? DRAIN_MS : READER_GONE_MS);
         await waitForPipes(tree);
         return report(exit, tree.isolation);
       } catch (error) {
@@ -156,7 +163,7 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
       return { state: tool.state, reason: "reason" in tool ? tool.reason : null };
     },
     openLines(path, redact) {
-      const transcript = createTranscript(path, redact, () => {});
+      const transcript = createTranscript(path, redact, () => {}, LINES_MAX_BYTES);
       const stream = transcript.openStream();
       return { add: (line) => stream.add(Buffer.from(`${line}\n`)), finish: () => transcript.finish() };
     },
@@ -177,7 +184,7 @@ async function wrap(
         details: { reason: tool.reason },
       });
     case "sandbox-exec":
-      return { wrapper: [tool.program, "-p", sandboxProfile(request)], sandbox: tool.state };
+      return { wrapper: [tool.program, "-p", sandboxProfile(await loadRealPaths(request))], sandbox: tool.state };
     case "bwrap": {
       const args = await bwrapArguments(request, { ownProcesses, isRoot: process.getuid?.() === 0 });
       return { wrapper: [tool.program, ...args], sandbox: tool.state };
@@ -191,6 +198,8 @@ interface Control {
   /** Ends the tree for a reason of our own, without calling it cancelled. */
   abandon(): void;
   ended(): ProcessEnd["ended"];
+  /** True when the tree was ended from here, whatever the reason. */
+  wasEnded(): boolean;
   release(): void;
 }
 
@@ -233,6 +242,7 @@ function createControl(spec: ProcessSpec): Control {
     },
     abandon: () => end("by-itself"),
     ended: () => ended,
+    wasEnded: () => mustEnd,
     release() {
       clearTimeout(deadline);
       clearTimeout(killTimer);

@@ -9,7 +9,6 @@ export const TRANSCRIPT_MAX_BYTES = 8 * 1024 * 1024;
 /** A longer line is cut into pieces of at most this many bytes. */
 export const LINE_MAX_BYTES = 64 * 1024;
 
-const HALF_BYTES = TRANSCRIPT_MAX_BYTES / 2;
 const MARK_BYTES = 128;
 const SEGMENT_BYTES = 128 * 1024;
 const NEWLINE = Buffer.from("\n");
@@ -34,10 +33,17 @@ export interface Transcript {
 /**
  * Creates the file anew with mode 0600; one of an earlier attempt, or whatever else stands there, is unlinked,
  * never followed.
+ * @param maxBytes bound of the file; half of it may be in memory
  * @param onFailure called once if the file can no longer be written; `finish` throws the same error
  * @throws OKSTRA_DISK_FULL, OKSTRA_IO_FAILED
  */
-export function createTranscript(path: string, redact: Redact, onFailure: (error: OkstraError) => void): Transcript {
+export function createTranscript(
+  path: string,
+  redact: Redact,
+  onFailure: (error: OkstraError) => void,
+  maxBytes = TRANSCRIPT_MAX_BYTES,
+): Transcript {
+  const half = maxBytes / 2;
   let fd: number | null = openNew(path);
   let failure: OkstraError | null = null;
   let headBytes = 0;
@@ -56,12 +62,12 @@ export function createTranscript(path: string, redact: Redact, onFailure: (error
   const keep = (block: Buffer): void => {
     if (tail === null) {
       const redacted = redactBlock(block, redact);
-      if (headBytes + redacted.length <= HALF_BYTES) {
+      if (headBytes + redacted.length <= half) {
         headBytes += redacted.length;
         write(redacted);
         return;
       }
-      tail = createTail();
+      tail = createTail(half);
     }
     tail.add(block);
   };
@@ -129,7 +135,7 @@ interface Tail {
 }
 
 /** The last blocks up to half a transcript. Small blocks share a segment, so that a byte does not cost an object. */
-function createTail(): Tail {
+function createTail(half: number): Tail {
   let segments: Buffer[] = [];
   let open = Buffer.allocUnsafe(SEGMENT_BYTES);
   let used = 0;
@@ -137,7 +143,8 @@ function createTail(): Tail {
   let leftOutBytes = 0;
 
   const closeSegment = (): void => {
-    if (used > 0) segments.push(open.subarray(0, used));
+    // What is cut off a segment would stay in memory with it.
+    if (used > 0) segments.push(used < open.length * 0.9 ? Buffer.from(open.subarray(0, used)) : open.subarray(0, used));
     used = 0;
   };
   return {
@@ -149,7 +156,7 @@ function createTail(): Tail {
       block.copy(open, used);
       used += block.length;
       keptBytes += block.length;
-      while (keptBytes > HALF_BYTES) {
+      while (keptBytes > half) {
         const oldest = segments.shift();
         if (oldest === undefined) break;
         keptBytes -= oldest.length;
@@ -160,7 +167,7 @@ function createTail(): Tail {
       closeSegment();
       // Redaction and replacement characters change lengths: from the newest back, as much as there is room for.
       const blocks: Buffer[] = [];
-      let room = HALF_BYTES - MARK_BYTES;
+      let room = half - MARK_BYTES;
       for (const segment of segments.reverse()) {
         const redacted = room > 0 ? redactBlock(segment, redact) : null;
         if (redacted !== null && redacted.length <= room) {

@@ -1,8 +1,9 @@
 import type { SandboxRequest } from "@okstra/core/ports";
 
 /**
- * Profile for macOS's sandbox-exec: the later of two rules wins there, so they stand in the request's order. Written from
- * the profile language's documentation; it has not been run on a macOS machine by this project.
+ * Profile for macOS's sandbox-exec: the later of two rules wins there, so they stand in the request's order. It matches
+ * real paths only (`/tmp` is a link there), which is what the request must have. Written from the profile language's
+ * documentation; it has not been run on a macOS machine by this project.
  */
 export function sandboxProfile(request: SandboxRequest): string {
   const rules = ["(version 1)", "(allow default)", "(deny file-write*)", '(allow file-write* (subpath "/dev"))'];

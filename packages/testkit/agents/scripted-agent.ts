@@ -267,7 +267,7 @@ const app = agent({ name: "scripted" })
         await say("I have nothing to say.");
         return done;
       case "environment":
-        await callDoor("submit_finding", { ...FINDING, claim: `The names are ${Object.keys(process.env).sort().join(" ")}` });
+        await callDoor("submit_finding", { ...FINDING, fix: Object.keys(process.env).sort().join(" ") });
         await callDoor("submit_result", { nonce, findings: [] });
         return done;
       case "canary":
@@ -285,7 +285,7 @@ const app = agent({ name: "scripted" })
 function listSecrets(): string[] {
   const values = [".env", state].flatMap((path) => (path !== "" && existsSync(path) ? readFileSync(path, "utf8").split("\n") : []));
   const own = Object.entries(process.env).flatMap(([name, value]) => (name.startsWith("CANARY_") ? [value ?? ""] : []));
-  return [...new Set([...own, ...values.map((line) => line.slice(line.indexOf("=") + 1)), ])].filter((each) => each !== "");
+  return [...new Set([...own, ...values.map((line) => line.slice(line.indexOf("=") + 1))])].filter((each) => each !== "");
 }
 
 /** A name as an agent gives it, with the secrets where there are any. */
@@ -296,7 +296,9 @@ function named(name: string): string {
 /** Texts with a secret at every place where okstra could cut one in two: its limits are 120 to 8000 characters. */
 function longTexts(): string[] {
   return SECRETS.flatMap((each) =>
-    [80, 120, 160, 200, 300, 500, 512, 1000, 1024, 2000, 2048, 4000, 4096, 8000].map((limit) => `${"word ".repeat(limit).slice(0, limit - 9 - (each.length >> 1))} is it ${each} and more`),
+    [80, 120, 160, 200, 300, 500, 1000, 2000, 4000, 8000].map(
+      (limit) => `${"word ".repeat(limit).slice(0, limit - 9 - (each.length >> 1))} is it ${each} and more`,
+    ),
   );
 }
 
@@ -307,24 +309,45 @@ async function sing(
   client: { notify: (method: never, params: never) => Promise<void>; request: (method: never, params: never) => Promise<unknown> },
   say: (text: string) => Promise<void>,
 ): Promise<PromptResponse> {
-  const update = (value: unknown): Promise<void> => client.notify(methods.client.session.update as never, { sessionId, update: value } as never);
+  const update = (value: unknown): Promise<void> =>
+    client.notify(methods.client.session.update as never, { sessionId, update: value } as never);
   const think = (text: string): Promise<void> => update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text } });
   const ask = (title: string, name: string): Promise<unknown> =>
     client.request(
       methods.client.session.requestPermission as never,
       {
         sessionId,
-        toolCall: { toolCallId: named("p"), title, name, kind: "execute", locations: [{ path: `/${secret}` }], rawInput: { [secret]: secret } },
+        toolCall: {
+          toolCallId: named("p"),
+          title,
+          name,
+          kind: "execute",
+          locations: [{ path: `/${secret}` }],
+          rawInput: { [secret]: secret },
+        },
         options: [{ optionId: named("no"), name: named("No"), kind: "reject_once" }],
       } as never,
     );
   for (const text of [secret, ...SECRETS, ...longTexts()]) {
     await say(`it is ${text}\n`);
     await think(`I know ${text}\n`);
-    await update({ sessionUpdate: "tool_call", toolCallId: text, title: `Run ${text}`, kind: "execute", content: [{ type: "content", content: { type: "text", text } }], rawInput: { [text]: text } });
+    await update({
+      sessionUpdate: "tool_call",
+      toolCallId: text,
+      title: `Run ${text}`,
+      kind: "execute",
+      content: [{ type: "content", content: { type: "text", text } }],
+      rawInput: { [text]: text },
+    });
     await update({ sessionUpdate: "tool_call", toolCallId: "plain", title: text });
     await update({ sessionUpdate: "tool_call_update", toolCallId: text, status: "failed" });
-    await update({ sessionUpdate: "plan", entries: [{ content: text, priority: "low", status: "pending" }, { content: "x", priority: "low", status: text }] });
+    await update({
+      sessionUpdate: "plan",
+      entries: [
+        { content: text, priority: "low", status: "pending" },
+        { content: "x", priority: "low", status: text },
+      ],
+    });
     await ask(text, text);
     process.stdout.write(`stray ${text}\n{ "jsonrpc": "2.0", "method": "${text}"\n`);
     process.stderr.write(`${text}\n`);
@@ -333,9 +356,10 @@ async function sing(
     const half = each.length >> 1;
     // In pieces, as a model says it: only the whole message has it.
     for (const speak of [say, think]) {
-      await speak(`a${each.slice(0, half)}`);
-      await speak(`${each.slice(half)}b\nnext ${each.slice(0, 3)}`);
+      await speak(`<${each.slice(0, half)}`);
+      await speak(`${each.slice(half)}>\nnext ${each.slice(0, 3)}`);
       await speak(`${each.slice(3)}\n`);
+      await speak(`at the beginning:\n${each}\n\t${each}\r\n${each}\n`);
     }
     process.stderr.write(`piece ${each.slice(0, half)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -354,7 +378,7 @@ async function sing(
     reproduction: { command: `echo ${secret}; cat .env`, observed: secret, output: secret, exitCode: 0 },
     [secret]: { [secret]: [secret] },
   }));
-  const result = { nonce, findings, [secret]: secret, summary: secret };
+  const result = { nonce, findings, [secret]: secret, summary: `\n${SECRETS.join("\n")}` };
   if (mode === "canary-waits" || mode === "canary") {
     const tell = (error: unknown): Promise<void> => say(`refused: ${String(error)}\n`);
     for (const finding of findings.slice(0, SECRETS.length + 8)) await callDoor("submit_finding", finding).catch(tell);
@@ -369,7 +393,8 @@ async function sing(
     return { stopReason: "end_turn" };
   }
   if (mode === "canary-message") await say(fenced(result));
-  if (mode === "canary-shapeless") await say(fenced({ nonce, findings: longTexts().map((text) => ({ [text]: text, severity: text, category: text })), [secret]: 1 }));
+  if (mode === "canary-shapeless")
+    await say(fenced({ nonce, findings: longTexts().map((text) => ({ [text]: text, severity: text, category: text })), [secret]: 1 }));
   if (mode === "canary-error") {
     const limits = longTexts();
     throw new RequestError(-32603, `No luck with ${limits[5] ?? ""}`, { [secret]: secret, message: secret, all: limits });

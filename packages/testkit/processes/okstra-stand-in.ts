@@ -6,6 +6,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { createProcesses, endAllNow } from "@okstra/node/exec/processes";
 import { systemClock } from "@okstra/node/clock";
+import type { ProcessEnd, ProcessSpec, SandboxRequest } from "@okstra/core/ports";
 
 export interface StandInOrder {
   readonly command: [string, ...string[]];
@@ -17,8 +18,14 @@ export interface StandInOrder {
   readonly captureBytes: number;
   /** Undefined takes the best that the system has. */
   readonly isolation?: "process-group";
-  /** True ends all trees on SIGINT, SIGTERM and SIGHUP as the command line does; false leaves them to their default. */
-  readonly handleSignals: boolean;
+  /**
+   * True ends all trees on SIGINT, SIGTERM and SIGHUP at once; false leaves them to their default; `gently` cancels
+   * the worker with the first and ends all trees with the second, as the command line does.
+   */
+  readonly handleSignals: boolean | "gently";
+  /** Talks with the worker instead of waiting for it, and rests for a millisecond after so many mebibytes; 0: never. */
+  readonly conversation?: { readonly pauseEachMb: number };
+  readonly sandbox?: SandboxRequest;
 }
 
 export interface StandInAnswer {
@@ -27,6 +34,8 @@ export interface StandInAnswer {
   readonly signal: string | null;
   readonly isolation: string;
   readonly stdoutBytes: number;
+  /** What the reader of a conversation saw. */
+  readonly readBytes: number;
   readonly capturedBytes: number;
   readonly truncated: boolean;
   readonly durationMs: number;
@@ -35,9 +44,14 @@ export interface StandInAnswer {
 }
 
 const order = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as StandInOrder;
-if (order.handleSignals) {
+const cancel = new AbortController();
+if (order.handleSignals !== false) {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(name, () => {
+      if (order.handleSignals === "gently" && !cancel.signal.aborted) {
+        cancel.abort();
+        return;
+      }
       endAllNow();
       process.exit(128 + constants.signals[name]);
     });
@@ -53,7 +67,7 @@ try {
 }
 
 async function runWorker(): Promise<StandInAnswer> {
-  const end = await processes.run({
+  const spec: ProcessSpec = {
     command: order.command,
     cwd: order.cwd,
     env: order.env,
@@ -62,14 +76,30 @@ async function runWorker(): Promise<StandInAnswer> {
     transcriptPath: order.transcriptPath,
     captureBytes: order.captureBytes,
     redact: (text) => text.replaceAll(/secret-[0-9a-f]+/gu, "[redacted]"),
-    signal: new AbortController().signal,
-  });
+    signal: cancel.signal,
+    sandbox: order.sandbox ?? null,
+  };
+  let readBytes = 0;
+  const talk = async (pauseEachMb: number): Promise<ProcessEnd> => {
+    const running = await processes.start(spec);
+    let untilPause = pauseEachMb * 2 ** 20;
+    for await (const chunk of running.output) {
+      readBytes += chunk.length;
+      untilPause -= chunk.length;
+      if (pauseEachMb === 0 || untilPause > 0) continue;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      untilPause = pauseEachMb * 2 ** 20;
+    }
+    return running.ended;
+  };
+  const end = await (order.conversation === undefined ? processes.run(spec) : talk(order.conversation.pauseEachMb));
   return {
     ended: end.ended,
     exitCode: end.exitCode,
     signal: end.signal,
     isolation: end.isolation,
     stdoutBytes: end.stdout.totalBytes,
+    readBytes,
     capturedBytes: Buffer.byteLength(end.stdout.text),
     truncated: end.stdout.truncated,
     durationMs: end.durationMs,

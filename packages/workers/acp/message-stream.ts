@@ -1,19 +1,34 @@
-import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
+import { methods, type AnyMessage, type Stream } from "@agentclientprotocol/sdk";
 import type { RunningProcess } from "@okstra/core/ports";
-import { LineTooLongError, readLines } from "../agents/line-reader.ts";
+import { hasMoreValues } from "../agents/count-values.ts";
+import { readLines } from "../agents/line-reader.ts";
 
 /** Lines that are no message, as a program prints that logs to its standard output; with more it is no agent. */
 const MOST_STRAY_LINES = 200;
 const MAX_STRAY = 300;
+/** Values in one message; with more it is no message that any agent needs. */
+const MOST_VALUES = 200_000;
+/** Requests of the agent whose answers it has not taken. With more, nothing is read until it takes some. */
+const MOST_UNANSWERED = 64;
 
 /**
- * The messages of a program that speaks JSON-RPC by lines. Only whole messages get through: what the library would
- * complain of on okstra's own terminal is told as a note instead. Bounded by the longest line.
+ * The messages of a program that speaks JSON-RPC by lines. Only whole messages get through to the library, and no
+ * notifications: what it would complain of on okstra's own terminal is told as a note instead, and updates that it does
+ * not know are none of its business. Bounded by the longest line, and by the answers that
+ * an agent does not read: the library would keep them all.
  */
 export function createMessageStream(
-  running: RunningProcess,
-  note: (text: string) => void,
-  redact: (text: string) => string,
+  running: Pick<RunningProcess, "output" | "write">,
+  {
+    note,
+    redact,
+    onUpdate,
+  }: {
+    note: (text: string) => void;
+    redact: (text: string) => string;
+    /** Gets the parameters of each `session/update`, whatever they are, in the order in which all messages come. */
+    onUpdate: (params: unknown) => void;
+  },
 ): Stream & {
   /** Why the stream is no conversation; settles only then. */ readonly failed: Promise<string>;
   failure(): string | null;
@@ -21,6 +36,9 @@ export function createMessageStream(
 } {
   const encoder = new TextEncoder();
   const asked = new Set<unknown>();
+  let unanswered = 0;
+  let isClosed = false;
+  let onAnswer = (): void => {};
   let failure: string | null = null;
   let fail = (_reason: string): void => {};
   const failed = new Promise<string>((resolve) => {
@@ -38,10 +56,19 @@ export function createMessageStream(
   };
   async function* messages(): AsyncGenerator<AnyMessage> {
     for await (const line of readLines(running.output)) {
+      if (hasMoreValues(line, MOST_VALUES)) throw new Error(`a message of its output has more than ${MOST_VALUES} values`);
       const message = parseMessage(line);
-      if (message === null) onStray(line);
-      else if (isResponse(message) && !asked.delete(message.id)) onStray(line);
-      else yield message as unknown as AnyMessage;
+      if (message === null || (isResponse(message) && !asked.delete(message.id))) {
+        onStray(line);
+        continue;
+      }
+      if (message.method !== undefined && !("id" in message)) {
+        if (message.method === methods.client.session.update) onUpdate(message.params);
+        continue;
+      }
+      if (message.method !== undefined) unanswered += 1;
+      yield message as unknown as AnyMessage;
+      while (unanswered >= MOST_UNANSWERED && !isClosed) await new Promise<void>((resolve) => (onAnswer = resolve));
     }
   }
   const source = messages();
@@ -53,7 +80,7 @@ export function createMessageStream(
           if (done === true) controller.close();
           else controller.enqueue(value);
         } catch (error) {
-          fail(error instanceof LineTooLongError ? error.message : error instanceof Error ? error.message : String(error));
+          fail(error instanceof Error ? error.message : String(error));
           controller.error(error);
         }
       },
@@ -68,12 +95,21 @@ export function createMessageStream(
       const { id, method } = message as { id?: unknown; method?: unknown };
       if (method !== undefined && id !== undefined) asked.add(id);
       await running.write(encoder.encode(`${JSON.stringify(message)}\n`));
+      if (method !== undefined) return;
+      unanswered -= 1;
+      onAnswer();
     },
   });
-  return { readable, writable, failed, failure: () => failure, close: () => void source.return(undefined).catch(() => undefined) };
+  const close = (): void => {
+    isClosed = true;
+    onAnswer();
+    void source.return(undefined).catch(() => undefined);
+  };
+  return { readable, writable, failed, failure: () => failure, close };
 }
 
 interface Message {
+  readonly params?: unknown;
   readonly id?: unknown;
   readonly method?: unknown;
 }
@@ -82,7 +118,7 @@ function isResponse(message: Message): boolean {
   return message.method === undefined;
 }
 
-/** A JSON-RPC 2.0 message, or null. */
+/** A JSON-RPC 2.0 message, or null: also for one that the library would answer with the whole message in an error. */
 function parseMessage(line: string): Message | null {
   let value: unknown;
   try {
@@ -93,6 +129,7 @@ function parseMessage(line: string): Message | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const message = value as Message & { jsonrpc?: unknown; result?: unknown; error?: unknown };
   if (message.jsonrpc !== "2.0") return null;
-  if (typeof message.method === "string") return message;
-  return message.id !== undefined && (message.result !== undefined || message.error !== undefined) ? message : null;
+  const isId = message.id === null || ["string", "number"].includes(typeof message.id);
+  if (message.method !== undefined) return typeof message.method === "string" && (isId || !("id" in message)) ? message : null;
+  return isId && (message.result !== undefined || message.error !== undefined) ? message : null;
 }

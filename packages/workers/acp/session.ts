@@ -6,7 +6,6 @@ import {
   type RequestPermissionResponse,
   type SessionConfigOption,
   type SessionModeState,
-  type SessionNotification,
 } from "@agentclientprotocol/sdk";
 import type { Cost, PermissionRecord, TranscriptEntry, Usage } from "@okstra/core/domain/agent-use";
 import { findAgent } from "@okstra/core/domain/agents";
@@ -14,6 +13,9 @@ import { decidePermission } from "@okstra/core/domain/permission-policy";
 import type { LaneRequest } from "@okstra/core/ports";
 import { createMessageText } from "../agents/message-text.ts";
 import type { AgentTurn } from "../agents/driver.ts";
+import { choicesOf, pickModes } from "./pick-modes.ts";
+import { isRecord, readList, readText } from "./read-json.ts";
+import { createToolCalls } from "./tool-calls.ts";
 
 /** Permissions kept; the rest is counted. */
 const MOST_PERMISSIONS = 200;
@@ -40,7 +42,8 @@ export interface AcpSession {
   settle(agent: Caller, sessionId: string, state: OpenedState): Promise<void>;
   began(sessionId: string): void;
   finished(response: PromptResponse): void;
-  take(notification: SessionNotification): void;
+  /** Reads the parameters of a `session/update`, of whatever shape. */
+  take(params: unknown): void;
   answerPermission(question: RequestPermissionRequest): RequestPermissionResponse;
   facts(): Pick<
     AgentTurn,
@@ -66,6 +69,7 @@ export function createAcpSession(options: {
   const preset = findAgent("acp", request.worker.preset ?? request.worker.command[0] ?? "");
   const message = createMessageText((text) => log("message", text), request.redact);
   const thought = createMessageText((text) => log("thought", text), request.redact);
+  const calls = createToolCalls(request.redact);
   const permissions: PermissionRecord[] = [];
   let permissionCount = 0;
   let id: string | null = null;
@@ -77,13 +81,15 @@ export function createAcpSession(options: {
   let cost: Cost | null = null;
 
   const serve = (model: string | undefined | null): void => {
-    if (typeof model !== "string" || model === "" || model === modelServed) return;
-    modelServed = model;
-    log("model", model);
+    if (typeof model !== "string" || model === "") return;
+    const name = model.length <= MAX_TITLE ? model : request.redact(model).slice(0, MAX_TITLE);
+    if (name === modelServed) return;
+    modelServed = name;
+    log("model", name);
   };
-  const readOptions = (given: readonly SessionConfigOption[] | null | undefined): void => {
-    const model = given?.find((each) => each.category === "model" || each.id === "model");
-    if (model?.type === "select") serve(model.currentValue);
+  const readOptions = (given: unknown): void => {
+    const model = readList(given).find((each) => each["category"] === "model" || each["id"] === "model");
+    if (model?.["type"] === "select") serve(readText(model["currentValue"]));
   };
   const use = (next: Usage | null, paid: Cost | null): void => {
     if (next === null) return;
@@ -110,21 +116,30 @@ export function createAcpSession(options: {
       const { modes, configOptions, models } = state;
       readOptions(configOptions);
       serve(models?.currentModelId);
-      const mode = pickMode(request.mode, preset?.modes[request.mode === "edit" ? "edit" : "readOnly"] ?? [], modes, configOptions);
-      if (mode === null) log("note", `the agent offers no mode for a ${request.mode} lane; its requests are answered one by one`);
-      else if (mode.by === "mode") await agent.request(methods.agent.session.setMode, { sessionId, modeId: mode.id });
-      else if (mode.by === "option")
-        await agent.request(methods.agent.session.setConfigOption, { sessionId, configId: mode.configId, value: mode.id });
-      if (mode !== null) log("note", `mode: ${mode.id}`);
+      const known = preset?.modes[request.mode === "edit" ? "edit" : "readOnly"] ?? [];
+      const { modeId, option: byOption } = pickModes(request.mode, known, modes, configOptions);
+      if (modeId === null && byOption === null)
+        log("note", `the agent offers no mode for a ${request.mode} lane; its requests are answered one by one`);
+      if (modeId !== null) {
+        // An agent that offers both ways may be moving from the one to the other, and then one of them is enough.
+        await agent.request(methods.agent.session.setMode, { sessionId, modeId }).catch((error: unknown) => {
+          if (byOption === null) throw error;
+          log("note", `the mode ${modeId} was refused`);
+        });
+        log("note", `mode: ${modeId}`);
+      }
+      if (byOption !== null) {
+        const answer = await agent.request(methods.agent.session.setConfigOption, { sessionId, ...byOption });
+        if (isRecord(answer)) readOptions(answer["configOptions"]);
+        log("note", `${byOption.configId}: ${byOption.value}`);
+      }
       const { model } = request.worker;
       if (model === null || model === modelServed) return;
       const option = configOptions?.find((each) => each.category === "model" || each.id === "model");
       if (option?.type === "select") {
-        const value = valuesOf(option).find((each) => each === model) ?? model;
-        const answer = (await agent.request(methods.agent.session.setConfigOption, { sessionId, configId: option.id, value })) as {
-          configOptions?: readonly SessionConfigOption[];
-        } | null;
-        readOptions(answer?.configOptions);
+        const value = choicesOf(option).find(({ name }) => name === model)?.value ?? model;
+        const answer = await agent.request(methods.agent.session.setConfigOption, { sessionId, configId: option.id, value });
+        if (isRecord(answer)) readOptions(answer["configOptions"]);
       } else if (models?.availableModels?.some(({ modelId }) => modelId === model) === true) {
         await agent.request("session/set_model", { sessionId, modelId: model });
         serve(model);
@@ -139,54 +154,65 @@ export function createAcpSession(options: {
       thought.end();
       use(readTurnUsage(response), null);
     },
-    take({ update }) {
+    take(params) {
+      const { update, sessionId } = isRecord(params) ? params : {};
       // Replayed history of a session that was loaded is not what the agent says now.
-      if (!prompted || update === undefined || update === null) return;
-      switch (update.sessionUpdate) {
+      if (!prompted || !isRecord(update)) return;
+      // Agents of the agent talk too, in sessions of their own.
+      const isOwn = sessionId === id;
+      switch (update["sessionUpdate"]) {
         case "agent_message_chunk":
-          if (update.content?.type === "text") message.add(update.content.text);
+          if (isOwn) message.add(readChunk(update["content"]));
           break;
         case "agent_thought_chunk":
-          if (update.content?.type === "text") thought.add(update.content.text);
+          if (isOwn) thought.add(readChunk(update["content"]));
           break;
-        case "tool_call":
-          message.end();
-          thought.end();
-          log("tool", String(update.title ?? update.kind ?? "tool"), { kind: update.kind ?? "other", id: update.toolCallId });
-          request.onActivity(request.redact(String(update.title ?? update.kind ?? "works")).slice(0, MAX_TITLE));
+        case "tool_call": {
+          if (isOwn) message.end();
+          if (isOwn) thought.end();
+          const { title, kind } = calls.take(update);
+          log("tool", readText(update["title"]) ?? title ?? kind, { kind, id: readText(update["toolCallId"]) });
+          request.onActivity(title ?? kind);
           break;
-        case "tool_call_update":
-          if (update.status === "completed" || update.status === "failed")
-            log("tool", `${update.status}: ${update.title ?? update.toolCallId}`);
+        }
+        case "tool_call_update": {
+          const { title, kind } = calls.take(update);
+          const { status } = update;
+          if (status === "completed" || status === "failed") log("tool", `${status}: ${title ?? readText(update["toolCallId"]) ?? kind}`);
           break;
+        }
         case "plan":
-          log("plan", (update.entries ?? []).map(({ status, content }) => `${status}: ${content}`).join("\n"));
+          log(
+            "plan",
+            readList(update["entries"])
+              .map(({ status, content }) => `${readText(status) ?? "?"}: ${readText(content) ?? "?"}`)
+              .join("\n"),
+          );
           break;
         case "config_option_update":
-          readOptions(update.configOptions);
+          readOptions(update["configOptions"]);
           break;
         case "usage_update":
           // What the context holds is the least that the turn has used.
-          use({ ...usage, totalTokens: Math.max(usage?.totalTokens ?? 0, toCount(update.used)) }, readCost(update.cost));
+          if (isOwn) use({ ...usage, totalTokens: Math.max(usage?.totalTokens ?? 0, toCount(update["used"])) }, readCost(update["cost"]));
           break;
         default:
           break;
       }
     },
     answerPermission({ toolCall, options: offered }) {
-      const toolKind = toolCall.kind ?? "other";
-      const named = String(toolCall.title ?? toolCall.name ?? toolKind);
-      const title = request.redact(named).slice(0, MAX_TITLE);
+      const { kind: toolKind, title: given, paths, isDoor } = calls.look(toolCall);
+      const title = given ?? toolKind;
       const decision = request.signal.aborted
         ? { answer: "cancelled" as const, rule: "stopped" }
         : decidePermission({
             mode: request.mode,
             toolKind,
-            title: named.slice(0, MAX_TITLE),
-            paths: (toolCall.locations ?? []).map(({ path }) => path),
+            title,
+            paths,
             worktree: request.worktree,
             sandboxed: request.sandbox !== null,
-            isDoor: isDoorTool(toolCall.name ?? null, named.slice(0, MAX_TITLE)),
+            isDoor,
           });
       const wanted = decision.answer === "allowed" ? ["allow_once"] : ["reject_once", "reject_always"];
       const option = decision.answer === "cancelled" ? undefined : offered.find(({ kind }) => wanted.includes(kind));
@@ -198,55 +224,29 @@ export function createAcpSession(options: {
       request.onActivity(`${answer}: ${title}`);
       return option === undefined ? { outcome: { outcome: "cancelled" } } : { outcome: { outcome: "selected", optionId: option.optionId } };
     },
-    facts: () => ({
-      lastMessage: message.last(),
-      structured: undefined,
-      sessionId: id,
-      modelServed,
-      usage,
-      cost,
-      quotaResetsAt: null,
-      permissions,
-      permissionCount,
-      agentVersion,
-    }),
+    facts() {
+      // An agent that died in the middle of a line has said it all the same.
+      message.end();
+      thought.end();
+      return {
+        lastMessage: message.last(),
+        structured: undefined,
+        sessionId: id,
+        modelServed,
+        usage,
+        cost,
+        quotaResetsAt: null,
+        permissions,
+        permissionCount,
+        agentVersion,
+      };
+    },
   };
 }
 
-/** Agents name the tools of an MCP server in their own ways; only a whole name of ours counts, never a part of a title. */
-function isDoorTool(name: string | null, title: string): boolean {
-  const tools = "(?:read_brief|submit_finding|submit_result|ask_clarification)";
-  const ours = new RegExp(
-    `^(?:mcp__okstra__|mcp_okstra_|okstra[./:_-]{1,2}|mcp[./:]okstra[./:])${tools}(?: \\(okstra MCP Server\\))?$`,
-    "i",
-  );
-  return ours.test(name ?? "") || ours.test(title);
-}
-
-type Mode = { readonly by: "mode"; readonly id: string } | { readonly by: "option"; readonly id: string; readonly configId: string };
-
-const LOOKS_READ_ONLY = /^(?:plan|read[-_ ]?only|ask|architect|review)$/i;
-const LOOKS_EDIT = /^(?:accept[-_ ]?edits|auto[-_ ]?edit|workspace[-_ ]?write|agent|build|code|auto)$/i;
-
-/** The session's mode for a lane, by a mode or by a configuration option, whichever the agent has; known ids come first. */
-function pickMode(
-  wanted: LaneRequest["mode"],
-  known: readonly string[],
-  modes: SessionModeState | null | undefined,
-  options: readonly SessionConfigOption[] | null | undefined,
-): Mode | null {
-  const looks = wanted === "edit" ? LOOKS_EDIT : LOOKS_READ_ONLY;
-  const pick = (ids: readonly string[]): string | null =>
-    known.find((id) => ids.includes(id)) ?? ids.find((id) => looks.test(id.split(/[#/]/).at(-1) ?? id)) ?? null;
-  const byMode = pick((modes?.availableModes ?? []).map(({ id }) => id));
-  if (byMode !== null) return { by: "mode", id: byMode };
-  const option = options?.find((each) => each.category === "mode" || each.id === "mode");
-  const byOption = option?.type === "select" ? pick(valuesOf(option)) : null;
-  return option === undefined || byOption === null ? null : { by: "option", id: byOption, configId: option.id };
-}
-
-function valuesOf(option: Extract<SessionConfigOption, { type: "select" }>): string[] {
-  return option.options.flatMap((each) => ("value" in each ? [each.value] : each.options.map(({ value }) => value)));
+/** The text of a piece of a message; empty for a piece of another kind. */
+function readChunk(content: unknown): string {
+  return isRecord(content) && content["type"] === "text" ? (readText(content["text"]) ?? "") : "";
 }
 
 /** Usage of a turn where an agent already sends what a later version of the protocol has. */
@@ -269,8 +269,8 @@ function toCount(value: unknown): number {
 }
 
 /** The agent's own figure, a binary fraction on the wire, to a millionth. */
-function readCost(cost: { amount?: unknown; currency?: unknown } | null | undefined): Cost | null {
-  const { amount, currency } = cost ?? {};
+function readCost(cost: unknown): Cost | null {
+  const { amount, currency } = isRecord(cost) ? cost : {};
   if (typeof amount !== "number" || !(amount >= 0) || amount > 1e9 || typeof currency !== "string" || !/^[A-Z]{3}$/.test(currency))
     return null;
   return { amount: amount.toFixed(6).replace(/\.?0+$/, ""), currency, source: "agent" };

@@ -53,7 +53,10 @@ async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, 
     const counted: LaneRequest =
       earlier === undefined
         ? request
-        : { ...request, onUse: (usage, cost, served) => request.onUse(addUsage(earlier.usage, usage) ?? usage, addCost(earlier.cost, cost), served) };
+        : {
+            ...request,
+            onUse: (usage, cost, served) => request.onUse(addUsage(earlier.usage, usage) ?? usage, addCost(earlier.cost, cost), served),
+          };
     const turn = await driver.turn(counted, {
       resume,
       prompt: resume === null ? request.prompt : GO_ON,
@@ -65,7 +68,7 @@ async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, 
       startedAt,
       endedAt: clock.now(),
       sessionId: turn.sessionId,
-      resumed: resume !== null,
+      resumed: resume !== null && turn.resumed !== false,
       exitCode: turn.exitCode,
       signal: turn.signal,
       failure: turn.failure === null ? null : request.redact(turn.failure).slice(0, MAX_REASON),
@@ -89,7 +92,8 @@ async function runLane(driver: AgentDriver, clock: Clock, request: LaneRequest, 
   return {
     end: judged.end,
     reason: judged.reason,
-    resultText: judged.end === "ok" ? (picked?.text ?? null) : null,
+    // What a lane had given when it was stopped stays too: the lead keeps it as partial where a limit stopped it.
+    resultText: judged.end === "ok" || (judged.end === "cancelled" && picked?.refused === null) ? (picked?.text ?? null) : null,
     command: turn.command,
     modelServed: turn.modelServed,
     sessionId: turn.sessionId,
@@ -149,6 +153,7 @@ function judge(
     if (isQuota) return ended("quota", turn.failure ?? "the quota is used up", turn.quotaResetsAt ?? failure.resetsAt);
     return ended("failed", turn.failure ?? "the agent failed");
   }
+  if (turn.end === "unfinished" && picked?.by !== "door") return ended("failed", turn.failure);
   if (picked === null) return ended("failed", "the agent ended without a result");
   return picked.refused === null ? ended("ok", null) : ended("failed", picked.refused);
 }
@@ -164,7 +169,11 @@ function addUsage(one: Usage | null, other: Usage | null): Usage | null {
   const counts = Object.fromEntries(
     COUNTS.flatMap((name) => (one[name] === undefined && other[name] === undefined ? [] : [[name, (one[name] ?? 0) + (other[name] ?? 0)]])),
   );
-  return { ...counts, ...(one.mixed === true || other.mixed === true ? { mixed: true } : {}), totalTokens: one.totalTokens + other.totalTokens };
+  return {
+    ...counts,
+    ...(one.mixed === true || other.mixed === true ? { mixed: true } : {}),
+    totalTokens: one.totalTokens + other.totalTokens,
+  };
 }
 
 /** One conversation that used something and whose cost is not known makes the sum unknown. */

@@ -4,15 +4,20 @@ import type { LaneRequest } from "@okstra/core/ports";
 
 /** What one conversation with an agent, from its start to the death of its tree, left. */
 export interface AgentTurn {
-  /** `completed`: the agent says that it is done; `stopped`: the lane's signal fired; `failed`: all else. */
-  readonly end: "completed" | "failed" | "stopped";
+  /**
+   * `completed`: the agent says that it is done; `unfinished`: it says that it stopped before it was (a refusal, a limit
+   * of its own), so that only what came through the door is a result; `stopped`: the lane's signal fired; `failed`: all else.
+   */
+  readonly end: "completed" | "unfinished" | "failed" | "stopped";
   /** Why it failed, one line in the agent's or the process's own words; null otherwise. */
   readonly failure: string | null;
-  /** The agent's last message, whole, up to 8 MiB; empty when there is none. */
+  /** The agent's last message, whole, up to a MiB; empty when there is none. */
   readonly lastMessage: string;
   /** What a schema option delivered, parsed; undefined when the mode has none or nothing came. */
   readonly structured: unknown;
   readonly sessionId: string | null;
+  /** False when the session that was to be gone on with could not be, and a new one was begun; absent: it was. */
+  readonly resumed?: boolean;
   /** The model that answered, as the stream says; null when it does not. */
   readonly modelServed: string | null;
   readonly usage: Usage | null;

@@ -1,3 +1,5 @@
+import { canonicalJson } from "@okstra/core/domain/task-context";
+
 /** What an agent's last message delivers as its result. */
 export type PickedResult = { readonly text: string } | { readonly refused: string } | null;
 
@@ -9,7 +11,7 @@ export function pickFencedResult(message: string): PickedResult {
   const results = new Map<string, string>();
   for (const block of fencedBlocks(message)) {
     const value = parseObject(block);
-    if (value !== null && typeof value["nonce"] === "string") results.set(JSON.stringify(value), block);
+    if (value !== null && typeof value.members["nonce"] === "string") results.set(value.canonical, block);
   }
   const [only, ...others] = results.values();
   if (others.length > 0) return { refused: "the last message holds two different results" };
@@ -24,13 +26,13 @@ function fencedBlocks(message: string): string[] {
   let fence = "";
   let lines: string[] = [];
   for (const line of message.split(/\r?\n/)) {
-    const mark = /^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*)$/.exec(line);
+    const mark = /^ {0,3}(`{3,}|~{3,})([^`]*)$/.exec(line);
     if (fence === "") {
       if (mark === null) continue;
       fence = mark[1] ?? "";
       lines = [];
       // What is fenced as something else is skipped to its end.
-      if (!/^(?:json[c5]?)?\s*$/i.test(mark[2] ?? "")) lines = ["\0"];
+      if (!/^(?:json[c5]?)?$/i.test((mark[2] ?? "").trim())) lines = ["\0"];
       continue;
     }
     const closes = mark !== null && mark[1]?.[0] === fence[0] && (mark[1]?.length ?? 0) >= fence.length && (mark[2] ?? "").trim() === "";
@@ -44,10 +46,12 @@ function fencedBlocks(message: string): string[] {
   return blocks;
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
+/** An object with its text in canonical form; null for what is none, or is nested too deep to be looked at. */
+function parseObject(text: string): { members: Readonly<Record<string, unknown>>; canonical: string } | null {
   try {
     const value: unknown = JSON.parse(text.trim());
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    return { members: value as Record<string, unknown>, canonical: canonicalJson(value) };
   } catch {
     return null;
   }

@@ -13,6 +13,8 @@ const MOST_PERMISSIONS = 200;
 const MOST_STRAY_LINES = 200;
 /** How long a program may live after it said that it is done: servers of its own may keep it. */
 const LINGER_MS = 5000;
+/** Characters of an argument that a receipt keeps. */
+const MAX_ARGUMENT = 120;
 
 /** The driver of a program that gets its prompt on standard input and tells what it does as one JSON object a line. */
 export function createHeadlessDriver(dialect: HeadlessDialect, { processes }: { processes: Processes }): AgentDriver {
@@ -47,7 +49,7 @@ export function createHeadlessDriver(dialect: HeadlessDialect, { processes }: { 
       const end = await running.ended;
       telling.message.end();
       telling.thought.end();
-      return describeTurn(dialect, telling, { program, broken, wasEnded, end });
+      return describeTurn(dialect, telling, { program, args, broken, wasEnded, end });
     },
   };
 }
@@ -60,7 +62,11 @@ interface Conversation {
 }
 
 /** Gives the prompt and reads the stream to its end. Settles when the program is dead. */
-async function converse(running: RunningProcess, read: (event: JsonObject) => void, { told, options, request: { redact } }: Telling): Promise<Conversation> {
+async function converse(
+  running: RunningProcess,
+  read: (event: JsonObject) => void,
+  { told, options, request: { redact } }: Telling,
+): Promise<Conversation> {
   void running.write(new TextEncoder().encode(options.prompt)).then(() => running.endInput());
   let linger: ReturnType<typeof setTimeout> | undefined;
   let wasEnded = false;
@@ -91,7 +97,7 @@ async function converse(running: RunningProcess, read: (event: JsonObject) => vo
 function describeTurn(
   dialect: HeadlessDialect,
   { told, request, message }: Telling,
-  { program, broken, wasEnded, end }: Conversation & { program: string; end: ProcessEnd },
+  { program, args, broken, wasEnded, end }: Conversation & { program: string; args: readonly string[]; end: ProcessEnd },
 ): AgentTurn {
   const failure = request.signal.aborted ? null : (broken ?? told.failure ?? (wasEnded ? null : describeEnd(dialect, told, end)));
   return {
@@ -107,8 +113,12 @@ function describeTurn(
     permissions: told.permissions,
     permissionCount: told.permissionCount,
     agentVersion: told.agentVersion,
-    // Without the arguments of the dialect: they hold the door's environment and a whole schema.
-    command: [program, ...request.worker.command.slice(1)],
+    // Some arguments hold the door's environment or a whole schema: of those the beginning.
+    command: [
+      program,
+      ...request.worker.command.slice(1),
+      ...args.map((arg) => (arg.length > MAX_ARGUMENT ? `${arg.slice(0, MAX_ARGUMENT)}…` : arg)),
+    ],
     exitCode: end.exitCode,
     signal: end.signal,
     isolation: end.isolation,
@@ -166,19 +176,37 @@ function createTelling(request: Telling["request"], options: Telling["options"])
     },
     serve(model) {
       if (typeof model !== "string" || model === "" || model === told.modelServed) return;
-      told.modelServed = model.slice(0, MAX_TITLE);
+      told.modelServed = shorten(model, request.redact);
       log("model", told.modelServed);
     },
     began(sessionId) {
       if (typeof sessionId !== "string" || sessionId === "" || sessionId === told.sessionId) return;
-      told.sessionId = sessionId.slice(0, MAX_TITLE);
+      told.sessionId = shorten(sessionId, request.redact);
       log("session", told.sessionId);
     },
   };
 }
 
+/** A name as it was given, or its beginning: only what is cut is redacted, because a name is also sent back or looked up. */
+function shorten(name: string, redact: (text: string) => string): string {
+  return name.length <= MAX_TITLE ? name : redact(name).slice(0, MAX_TITLE);
+}
+
 /** Members whose short values the dialects compare or send back: they are kept as they are, and redacted where they are written. */
-const KEPT = new Set(["type", "subtype", "status", "severity", "role", "model", "id", "name", "tool_name", "tool_id", "session_id", "thread_id"]);
+const KEPT = new Set([
+  "type",
+  "subtype",
+  "status",
+  "severity",
+  "role",
+  "model",
+  "id",
+  "name",
+  "tool_name",
+  "tool_id",
+  "session_id",
+  "thread_id",
+]);
 /** No dialect cuts what is shorter. */
 const MAX_KEPT = 80;
 

@@ -202,6 +202,19 @@ describe.each(VENDORS)("%s", (vendor) => {
   });
 });
 
+test("what was delivered is kept when the lead stops the lane for what it cost", async () => {
+  const stop = new AbortController();
+  let told = 0;
+  // The first is its answer's, the second stands beside the result.
+  const onUse = (): void => {
+    told += 1;
+    if (told === 2) stop.abort();
+  };
+  const { outcome } = await run("claude", "linger", { signal: stop.signal, onUse });
+  expect(outcome.end).toBe("cancelled");
+  expect(JSON.parse(outcome.resultText ?? "")).toMatchObject({ findings: FINDINGS });
+});
+
 test("one that is done and does not end is ended, and its result stands", async () => {
   const { outcome, runId } = await run("codex", "linger");
   expect(outcome.end).toBe("ok");

@@ -4,6 +4,7 @@ import { requireTaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { CliContext } from "../../command.ts";
 import { resolveDirectory } from "../../directory.ts";
+import { neutraliseJson } from "../../neutral-json.ts";
 
 interface Flags {
   readonly taskType?: string;
@@ -35,5 +36,6 @@ export async function run(context: CliContext, flags: Flags, task: string): Prom
     context.ui.raw(renderAll(app, { ...report, lang: flags.lang })[`report.${format}`]);
     return;
   }
-  context.ui.raw((await app.store.readText(path)) ?? "");
+  const text = (await app.store.readText(path)) ?? "";
+  context.ui.raw(format === "json" || format === "sarif" ? neutraliseJson(text) : text);
 }

@@ -31,7 +31,7 @@ function describeWaiting({ taskKey, type, run, waiting, runDir, lanes }: RunAnsw
     `waits     ${taskKey} ${type} run ${run}`,
     ...lanes.map(
       (lane) =>
-        `worker    ${lane.worker} (${lane.family}): ${lane.end ?? "not asked"}${lane.reason === null ? "" : `: ${neutralise(lane.reason)}`}`,
+        `worker    ${lane.worker} (${lane.family}): ${lane.end ?? "not asked"}${lane.reason === null ? "" : `: ${neutralise(lane.reason)}`}${lane.quotaResetsAt === null ? "" : ` (until ${lane.quotaResetsAt})`}`,
     ),
     `until     ${waiting?.until ?? "its quota is filled again; when is not known"}`,
     `next      okstra resume ${task} --task-type ${type}`,
@@ -67,7 +67,11 @@ function factsOf({ sandbox, usage, cost, modelServed }: Report["lanes"][number])
   const facts = [
     ...(modelServed === null ? [] : [modelServed]),
     ...(usage === null || usage === undefined ? [] : [`${usage.totalTokens} tokens`]),
-    ...(cost === null || cost === undefined ? [] : [`${cost.amount} ${cost.currency}`]),
+    ...(cost !== null && cost !== undefined
+      ? [`${cost.amount} ${cost.currency}`]
+      : usage !== null && usage !== undefined
+        ? ["cost unknown"]
+        : []),
     ...(sandbox === undefined || sandbox === "none" || sandbox === "off" ? [] : [`sandbox: ${sandbox}`]),
   ];
   return facts.length === 0 ? "" : ` [${facts.map(neutralise).join(", ")}]`;

@@ -32,11 +32,23 @@ function describe(worker: WorkerView): string[] {
   const unset = worker.env.filter(({ isSet }) => !isSet).map(({ name }) => name);
   return [
     head,
-    `  program    ${worker.path ?? "not there"}${worker.version === null ? "" : `  (${worker.version})`}`,
+    `  program    ${worker.path ?? "not there"}${describeVersion(worker)}`,
     ...startLines(worker),
-    `  model      ${worker.model ?? "its own choice"}; family ${worker.family ?? "unknown"}; sandbox ${worker.sandbox}`,
+    `  model      ${worker.model ?? "its own choice"}; family ${describeFamily(worker)}; sandbox ${worker.sandbox}`,
     ...(worker.env.length === 0 ? [] : [`  may see    ${[...set.map((name) => `${name} (set)`), ...unset].join(", ")}`]),
   ];
+}
+
+/** An agent that cannot say its version may not be able to start at all; a program of one's own is not asked. */
+function describeVersion({ preset, path, version }: WorkerView): string {
+  if (version !== null) return `  (${version})`;
+  return path === null || preset === null ? "" : "  (it did not say its version)";
+}
+
+/** What an agent counts as is known when its stream has said which model served. */
+function describeFamily({ kind, family }: WorkerView): string {
+  if (family === null) return "unknown";
+  return kind === "command" ? family : `${family}, where its stream says that such a model served`;
 }
 
 function startLines({ start, modes }: WorkerView): string[] {
