@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { bootstrap } from "./bootstrap.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const WANTED = join(ROOT, "packages/testkit/vendors/package.json");
+const VENDORS = join(ROOT, "packages/testkit/vendors");
 const CACHE = join(ROOT, "node_modules/.cache/okstra-vendors");
 
 await bootstrap();
@@ -37,7 +37,7 @@ process.exitCode = await run(
 
 /** `name@version` of what is not installed in that version. */
 function listMissing() {
-  const { dependencies } = JSON.parse(readFileSync(WANTED, "utf8"));
+  const { dependencies } = JSON.parse(readFileSync(join(VENDORS, "package.json"), "utf8"));
   return Object.entries(dependencies)
     .filter(([name, version]) => installedVersion(name) !== version)
     .map(([name, version]) => `${name}@${version}`);
@@ -55,8 +55,8 @@ function installedVersion(name) {
 async function install(names) {
   console.log(`installing ${names.join(", ")}`);
   mkdirSync(CACHE, { recursive: true });
-  copyFileSync(WANTED, join(CACHE, "package.json"));
-  const code = await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel", "error"], CACHE, process.env);
+  for (const name of ["package.json", "package-lock.json"]) copyFileSync(join(VENDORS, name), join(CACHE, name));
+  const code = await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel", "error"], CACHE, process.env);
   const left = listMissing();
   return left.length === 0 ? "" : `${left.join(", ")} could not be installed: npm ended with ${code}`;
 }

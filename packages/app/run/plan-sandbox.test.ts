@@ -127,8 +127,10 @@ describe.skipIf(state !== "bwrap")("case 41: what a lane in a sandbox can reach 
     const commit = 'echo more >>README.md && git add -A && git commit -qm one && git commit -q --amend -m "$1"';
     expect(await inSandbox(commit, "edit", "first")).toMatchObject({ exitCode: 0, stderr: { text: "" } });
     const { repo } = project;
+    await repo.git(["branch", "-m", branch, "deep/er/t"]);
+    branch = "deep/er/t";
     await repo.git(["pack-refs", "--all", "--prune"]);
-    expect(existsSync(join(repo.gitDir, "refs/heads", branch))).toBe(false);
+    expect(existsSync(join(repo.gitDir, "refs/heads/deep"))).toBe(false);
     const before = await repo.git(["for-each-ref"]);
     expect(await inSandbox(commit, "edit", "second")).toMatchObject({ exitCode: 0, stderr: { text: "" } });
     expect(await repo.git(["log", "--format=%s", "-2", branch])).toBe("second\nfirst");
@@ -139,8 +141,9 @@ describe.skipIf(state !== "bwrap")("case 41: what a lane in a sandbox can reach 
     await repo.git(["fsck", "--strict"]);
   });
 
-  test("git's own ways to other branches, configuration and hooks are closed", async () => {
+  test.each(["loose", "packed"])("git's own ways to other branches (%s), configuration and hooks are closed", async (kind) => {
     const { repo } = project;
+    if (kind === "packed") await repo.git(["pack-refs", "--all", "--prune"]);
     const own = gitDirOf(worktree);
     const kept = (): unknown =>
       hashFiles(
@@ -154,7 +157,8 @@ describe.skipIf(state !== "bwrap")("case 41: what a lane in a sandbox can reach 
       "git config --worktree core.fsmonitor /bin/false",
       "git update-ref refs/heads/main HEAD~1",
       "git branch -f main HEAD~1",
-      "git branch -D okstra/g/other",
+      "git branch -D task-other",
+      "git branch another",
       "git tag moved",
       "git symbolic-ref HEAD refs/heads/main && git commit -q --allow-empty -m stolen",
       "git --git-dir=$1 --work-tree=$2 reset -q --hard HEAD~1",

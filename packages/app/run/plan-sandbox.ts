@@ -95,7 +95,9 @@ async function gitPlaces(
   const branch = hasTable ? "" : provision.branch;
   const refs = `${commonDir}/refs/heads`;
   const directory = branch.includes("/") ? `${refs}/${branch.slice(0, branch.lastIndexOf("/"))}` : refs;
-  // git writes a ref through a lock beside it, so its directory must be writable; the other branches there are not.
+  // git writes a ref through a lock beside it, so its directory must be writable; the other branches there are not. One
+  // that is only in packed-refs could be covered by a file written by hand (git itself cannot write its log): the lead,
+  // who compares all refs afterwards, notices that.
   // Packing the refs takes the directory away, and nobody in the sandbox could make it again.
   if (branch !== "") await app.store.ensureSharedDirectory(directory);
   // Read-only like the rest of the configuration, which only a file that exists can be; git takes an empty one for none.

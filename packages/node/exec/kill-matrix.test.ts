@@ -13,8 +13,8 @@ import { createProcesses } from "./processes.ts";
 
 /** No process of a worker is alive this long after what ended okstra (docs: cases, 35). */
 const DEATH_MS = 5000;
-/** OKSTRA_KILL_ROUNDS=20 is what the promise was proven with. */
-const ROUNDS = Number(process.env["OKSTRA_KILL_ROUNDS"] ?? 2);
+/** KILL_ROUNDS=20 is what the promise was proven with. */
+const ROUNDS = Number(process.env["KILL_ROUNDS"] ?? 2);
 
 /** The worker's line, and which processes must be there before okstra is ended. */
 const SHAPES: Readonly<Record<string, { line: string; sleeps: readonly string[] }>> = {

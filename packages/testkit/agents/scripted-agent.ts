@@ -80,6 +80,7 @@ const app = agent({ name: "scripted" })
     };
   })
   .onRequest(methods.agent.session.load, ({ params }) => {
+    if (mode === "transient-lost") throw new RequestError(-32002, "Resource not found");
     [server] = params.mcpServers as McpServerStdio[];
     return { configOptions: modelOption() };
   })
@@ -253,6 +254,7 @@ const app = agent({ name: "scripted" })
         throw quotaUsedUp();
       case "transient":
       case "transient-fresh":
+      case "transient-lost":
         if (!existsSync(state)) {
           writeFileSync(state, nonce);
           throw new RequestError(-32603, "Internal error", { message: "API Error: 529 overloaded_error" });
@@ -263,6 +265,12 @@ const app = agent({ name: "scripted" })
         throw new RequestError(-32603, "Internal error", { message: "read ECONNRESET" });
       case "refusal":
         return { stopReason: "refusal" };
+      case "cut-short":
+        await callDoor("submit_result", { nonce, findings: [FINDING] });
+        return { stopReason: "max_tokens" };
+      case "cut-message":
+        await say(fenced({ nonce, findings: [FINDING] }));
+        return { stopReason: "max_tokens" };
       case "empty":
         await say("I have nothing to say.");
         return done;

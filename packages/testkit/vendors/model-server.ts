@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describeProtocol, type Ask, type Say } from "./protocols.ts";
 
 /** How the model of a test delivers its result, or which way it fails. */
-export type ModelWay = "schema" | "door" | "message" | "command" | "broken-first" | "broken-second" | "rate-limit";
+export type ModelWay = "schema" | "door" | "message" | "command" | "commit" | "broken-first" | "broken-second" | "rate-limit";
 
 export interface ModelServer {
   /** `http://127.0.0.1:<port>` */
@@ -18,15 +18,28 @@ export interface ModelServer {
 /** Paths that the programs try and can do without. */
 const OPTIONAL = [/\/count_tokens$/u, /\/v1\/models$/u, /:countTokens$/u, /^\/$/u];
 
+/** Heads the prompt of who edits. */
+const EXECUTOR = "Implementation: executor";
+
 /** Prints `made 42` when it ran and could write. */
 const COMMAND = "printf 'made %s' 42 > made.txt && cat made.txt";
+
+/** A test first, then the change, each in a commit of its own; prints `made 42` when both are there. */
+const COMMITS = [
+  `printf '%s' 'import { test } from "node:test"; import assert from "node:assert/strict"; import { sum } from "../src/sum.js"; test("more", () => assert.equal(sum(3, 4), 7));' > test/more.test.js`,
+  "git add test",
+  "git commit --quiet -m 'Test more sums'",
+  "sed -i 's/a - b/a + b/' src/sum.js",
+  "git commit --quiet -a -m Add",
+  "printf 'made %s' 42",
+].join(" && ");
 
 /**
  * A model server on 127.0.0.1 that speaks the vendors' three protocols and says what a script has. It is strict: what
  * nobody expects is answered with 404 and remembered. It reaches nothing.
- * @param options.result what the model delivers
+ * @param options.result what the model delivers, with the nonce of its prompt where that has one
  */
-export async function startModelServer(options: { way: ModelWay; result: unknown }): Promise<ModelServer> {
+export async function startModelServer(options: { way: ModelWay; result: Readonly<Record<string, unknown>> }): Promise<ModelServer> {
   const asked: Ask[] = [];
   const unexpected: string[] = [];
   const server = createServer((request, response) => {
@@ -70,7 +83,11 @@ export async function startModelServer(options: { way: ModelWay; result: unknown
   };
 }
 
-function decide(ask: Ask, { way, result }: { way: ModelWay; result: unknown }, number: number): Say {
+function decide(ask: Ask, options: { way: ModelWay; result: Readonly<Record<string, unknown>> }, number: number): Say {
+  const nonce = /`nonce` is `([0-9a-f]{32})`/u.exec(ask.text)?.[1];
+  const result = nonce === undefined ? options.result : { ...options.result, nonce };
+  // Only the executor commits; it reviews afterwards like the others.
+  const way = options.way === "commit" && !ask.text.includes(EXECUTOR) ? "schema" : options.way;
   if (way === "rate-limit")
     return {
       status: 429,
@@ -84,7 +101,8 @@ function decide(ask: Ask, { way, result }: { way: ModelWay; result: unknown }, n
   if (way === (number === 1 ? "broken-first" : number === 2 ? "broken-second" : ""))
     return { status: 400, kind: "broken", message: "upstream: ECONNRESET", headers: {} };
   if (way === "broken-second" && ask.results === 0) return { tool: "read_brief", input: {} };
-  if (way === "command" && ask.results === 0) return runCommand(ask);
+  if (way === "command" && ask.results === 0) return runCommand(ask, COMMAND);
+  if (way === "commit" && ask.results === 0) return runCommand(ask, COMMITS);
   const text = JSON.stringify(result);
   if (way === "message") return { text: `Done.\n\n\`\`\`json\n${text}\n\`\`\`\n` };
   if (way === "door") {
@@ -93,17 +111,17 @@ function decide(ask: Ask, { way, result }: { way: ModelWay; result: unknown }, n
     return ask.results === 1 && ask.hasSchemaTool ? { tool: "StructuredOutput", input: result } : { text: "Submitted." };
   }
   if (ask.hasSchemaTool)
-    return ask.results === (way === "command" || way === "broken-second" ? 1 : 0)
+    return ask.results === (["command", "commit", "broken-second"].includes(way) ? 1 : 0)
       ? { tool: "StructuredOutput", input: result }
       : { text: "Done." };
   return { text };
 }
 
 /** By the vendor's own tool for commands. */
-function runCommand({ protocol }: Ask): Say {
-  if (protocol === "anthropic") return { tool: "Bash", input: { command: COMMAND, description: "Makes a file" } };
-  if (protocol === "responses") return { tool: "exec_command", input: { cmd: COMMAND } };
-  return { tool: "run_shell_command", input: { command: COMMAND, description: "Makes a file" } };
+function runCommand({ protocol }: Ask, command: string): Say {
+  if (protocol === "anthropic") return { tool: "Bash", input: { command, description: "Makes a file" } };
+  if (protocol === "responses") return { tool: "exec_command", input: { cmd: command } };
+  return { tool: "run_shell_command", input: { command, description: "Makes a file" } };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

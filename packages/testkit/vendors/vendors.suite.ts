@@ -2,7 +2,7 @@
  * The vendors' real programs under okstra's real drivers, against a model server on 127.0.0.1, with an emptied
  * environment. Opt-in: `npm run test:vendors`.
  */
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,17 +17,6 @@ const PROGRAMS = process.env["OKSTRA_TEST_VENDORS"] ?? "";
 const REASON = process.env["OKSTRA_TEST_VENDORS_REASON"] || "not installed; run npm run test:vendors";
 const MODELS = { claude: "claude-sonnet-4-5-20250929", codex: "gpt-5.1-codex", gemini: "gemini-2.5-pro" } as const;
 const RESULT = { nonce: AGENT_NONCE, findings: [], symptoms: ["The sum is wrong"] };
-
-/** Without these it asks GitHub for plugins and its vendor for experiments. */
-const CODEX_QUIET = `
-[features]
-plugins = false
-apps = false
-[analytics]
-enabled = false
-[otel]
-metrics_exporter = "none"
-`;
 
 type Vendor = keyof typeof MODELS;
 
@@ -58,7 +47,6 @@ async function review(vendor: Vendor, way: ModelWay, options: Partial<AgentLaneO
       mkdirSync(dirname(join(home, path)), { recursive: true });
       writeFileSync(join(home, path), text);
     }
-    if (vendor === "codex") appendFileSync(join(home, ".codex/config.toml"), CODEX_QUIET);
     if (vendor === "gemini") addDoorToSettings(join(home, ".gemini/settings.json"));
     const lane = await runAgentLane({
       kind: vendor,

@@ -5,6 +5,7 @@ import { readLines } from "../agents/line-reader.ts";
 
 /** Lines that are no message, as a program prints that logs to its standard output; with more it is no agent. */
 const MOST_STRAY_LINES = 200;
+const MOST_STRAY_CHARACTERS = 1024 * 1024;
 const MAX_STRAY = 300;
 /** Values in one message; with more it is no message that any agent needs. */
 const MOST_VALUES = 200_000;
@@ -48,11 +49,13 @@ export function createMessageStream(
     };
   });
   let stray = 0;
+  let strayCharacters = 0;
   const onStray = (line: string): void => {
     if (line.trim() === "") return;
     stray += 1;
+    strayCharacters += line.length;
     note(`not a message: ${redact(line).slice(0, MAX_STRAY)}`);
-    if (stray > MOST_STRAY_LINES) throw new Error("its output is not the Agent Client Protocol");
+    if (stray > MOST_STRAY_LINES || strayCharacters > MOST_STRAY_CHARACTERS) throw new Error("its output is not the Agent Client Protocol");
   };
   async function* messages(): AsyncGenerator<AnyMessage> {
     for await (const line of readLines(running.output)) {

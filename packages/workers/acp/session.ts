@@ -194,7 +194,8 @@ export function createAcpSession(options: {
           break;
         case "usage_update":
           // What the context holds is the least that the turn has used.
-          if (isOwn) use({ ...usage, totalTokens: Math.max(usage?.totalTokens ?? 0, toCount(update["used"])) }, readCost(update["cost"]));
+          if (isOwn && typeof update["used"] === "number")
+            use({ ...usage, totalTokens: Math.max(usage?.totalTokens ?? 0, toCount(update["used"])) }, readCost(update["cost"]));
           break;
         default:
           break;

@@ -1,7 +1,7 @@
 /** One line of a program's output may have so many bytes; a longer one ends the conversation. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** Room for the beginning of a line that is kept for the next one; what a longer line took is given back. */
-const KEPT_BYTES = 64 * 1024;
+const KEPT_BYTES = 256 * 1024;
 
 export class LineTooLongError extends Error {
   constructor() {
