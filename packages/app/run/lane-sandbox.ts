@@ -33,8 +33,21 @@ export async function planLaneSandbox(
     if (setting === "require") throw sandboxUnavailable([options.entry.worker], reason);
     return { request: null, missing: true };
   }
-  const stateBelowHome = findAgent(options.entry.kind, options.entry.preset ?? options.entry.command[0] ?? "")?.stateBelowHome ?? [];
-  return { request: await planSandbox(app, { ...options, stateBelowHome: [...stateBelowHome] }), missing: false };
+  const agent = isAgentKind(options.entry.kind)
+    ? findAgent(options.entry.kind, options.entry.preset ?? options.entry.command[0] ?? "")
+    : null;
+  const { env } = app.surroundings;
+  const [main] = agent?.stateBelowHome ?? [];
+  // Only what exists can be written in a sandbox, and an agent that cannot make its own directory does nothing.
+  if (main !== undefined && env["HOME"]?.startsWith("/") === true) await app.store.ensureSharedDirectory(`${env["HOME"]}/${main}`);
+  const statePaths = (agent?.env ?? []).flatMap((name) => {
+    const path = /_(?:HOME|CONFIG_DIR)$/.test(name) ? env[name] : undefined;
+    return path?.startsWith("/") === true ? [path] : [];
+  });
+  return {
+    request: await planSandbox(app, { ...options, stateBelowHome: agent?.stateBelowHome ?? [], state: statePaths }),
+    missing: false,
+  };
 }
 
 /** Which workers of a roster would run without the sandbox that is wanted. @throws OKSTRA_PREPARE_SANDBOX_UNAVAILABLE */

@@ -34,6 +34,8 @@ export interface SandboxPlan {
   readonly mode: "read-only" | "edit";
   /** What the agent itself must be able to write, relative to HOME. */
   readonly stateBelowHome: readonly string[];
+  /** The same by absolute path, where the person's environment says where it is. */
+  readonly state?: readonly string[];
 }
 
 /**
@@ -41,7 +43,7 @@ export interface SandboxPlan {
  * branch and that branch's log; never configuration, hooks, other branches or the main checkout. Everybody else: nothing
  * but the lane's door and temporary directory, and the agent's own state. okstra's home and the person's keys are hidden.
  */
-export async function planSandbox(app: App, { manifest, laneDir, mode, stateBelowHome }: SandboxPlan): Promise<SandboxRequest> {
+export async function planSandbox(app: App, { manifest, laneDir, mode, stateBelowHome, state = [] }: SandboxPlan): Promise<SandboxRequest> {
   const { path: worktree } = manifest.provision;
   const { home, env, runtime, launcher } = app.surroundings;
   const personHome = env["HOME"] ?? "";
@@ -57,7 +59,7 @@ export async function planSandbox(app: App, { manifest, laneDir, mode, stateBelo
   // hidden is never laid over it again.
   const own = [runtime, ...launcher].filter((path) => hidden.some((each) => path.startsWith(`${each}/`)));
   return {
-    writable: [...git.writable, ...links, ...below(stateBelowHome)],
+    writable: [...git.writable, ...links, ...below(stateBelowHome), ...state],
     readOnly: [...git.readOnly, okstras],
     hidden,
     // Read again what lies in something hidden or read-only; the worktree lies in okstra's home.

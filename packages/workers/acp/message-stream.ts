@@ -15,8 +15,8 @@ const MOST_UNANSWERED = 64;
 /**
  * The messages of a program that speaks JSON-RPC by lines. Only whole messages get through to the library, and no
  * notifications: what it would complain of on okstra's own terminal is told as a note instead, and updates that it does
- * not know are none of its business. Bounded by the longest line, and by the answers that
- * an agent does not read: the library would keep them all.
+ * not know are none of its business. Bounded by the longest line, and by the answers that an agent does not read: the
+ * library would keep them all.
  */
 export function createMessageStream(
   running: Pick<RunningProcess, "output" | "write">,
@@ -72,6 +72,7 @@ export function createMessageStream(
       if (message.method !== undefined) unanswered += 1;
       yield message as unknown as AnyMessage;
       while (unanswered >= MOST_UNANSWERED && !isClosed) await new Promise<void>((resolve) => (onAnswer = resolve));
+      if (isClosed) return;
     }
   }
   const source = messages();
@@ -132,7 +133,7 @@ function parseMessage(line: string): Message | null {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
   const message = value as Message & { jsonrpc?: unknown; result?: unknown; error?: unknown };
   if (message.jsonrpc !== "2.0") return null;
-  const isId = message.id === null || ["string", "number"].includes(typeof message.id);
+  const isId = message.id === null || typeof message.id === "string" || Number.isFinite(message.id);
   if (message.method !== undefined) return typeof message.method === "string" && (isId || !("id" in message)) ? message : null;
   return isId && (message.result !== undefined || message.error !== undefined) ? message : null;
 }

@@ -41,3 +41,26 @@ test("lines are told whole as soon as they end, and the rest at the end of the m
   expect(tellAll(["one", " line\nand", " another\n\nlast"]).told).toEqual(["one line", "and another", "last"]);
   expect(tellAll([" ", "\n"]).told.join("").trim()).toBe("");
 });
+
+test("the last message with text is kept: its end whole, its beginning up to a limit, in whatever pieces it came", () => {
+  const message = createMessageText(
+    () => undefined,
+    (text) => text,
+  );
+  for (let at = 0; at < 300_000; at += 1) message.add(at % 2 === 0 ? "line" : "of\n");
+  message.add("the end");
+  expect(message.last()).toHaveLength(1024 * 1024);
+  expect(message.last().endsWith("of\nlineof\nthe end")).toBe(true);
+  message.end();
+  message.add(" \n");
+  message.end();
+  expect(message.last().endsWith("the end")).toBe(true);
+  message.add("another");
+  expect(message.last()).toBe("another");
+});
+
+// It takes hours with an expression that goes back over what it has read.
+test("case 37: a message of very many line breaks is read in one go", () => {
+  const { told } = tellAll([`${"\n".repeat(4_000_000)}x\n`]);
+  expect(told.at(-1)?.trim()).toBe("x");
+});

@@ -48,9 +48,11 @@ function fencedBlocks(message: string): string[] {
 
 /** An object with its text in canonical form; null for what is none, or is nested too deep to be looked at. */
 function parseObject(text: string): { members: Readonly<Record<string, unknown>>; canonical: string } | null {
+  const json = text.trim();
+  if (!json.startsWith("{")) return null;
   try {
-    const value: unknown = JSON.parse(text.trim());
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    const value: unknown = JSON.parse(json);
+    if (typeof value !== "object" || value === null) return null;
     return { members: value as Record<string, unknown>, canonical: canonicalJson(value) };
   } catch {
     return null;
