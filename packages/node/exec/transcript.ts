@@ -5,7 +5,7 @@ import { leftOutLine } from "./bounded-capture.ts";
 import { CUT_MARGIN, findSafeCut, redactLines, type Redact } from "./safe-cut.ts";
 
 /** Largest transcript file in bytes, the line about what was left out included. */
-export const TRANSCRIPT_MAX_BYTES = 8 * 1024 * 1024;
+export const TRANSCRIPT_MAX_BYTES = 4 * 1024 * 1024;
 /** A longer line is cut into pieces of at most this many bytes. */
 export const LINE_MAX_BYTES = 64 * 1024;
 
@@ -19,7 +19,7 @@ interface TranscriptStream {
 
 /**
  * The file of a worker's output: both streams by whole lines in the order in which they came, redacted. The first
- * 4 MiB are in the file as soon as their line is complete; of the rest the last 4 MiB are kept in memory and
+ * 2 MiB are in the file as soon as their line is complete; of the rest the last 2 MiB are kept in memory and
  * written by `finish`, after a line that says how much was left out.
  * Control characters are kept as they came: whoever shows a transcript makes them neutral.
  */
