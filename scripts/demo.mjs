@@ -1,4 +1,4 @@
-// npm run demo: a small TypeScript project with a defect goes through okstra, from its key to validated reports.
+// npm run demo: a small TypeScript project with a defect goes through okstra, from its key to a hand-off.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -102,6 +102,23 @@ okstra(0, "task", "new", "ideas/levels", "--from", "bugs/discount#C1");
 
 say("\n6. Everything that was claimed is checked again");
 okstra(0, "validate", "bugs/discount");
+
+say("\n7. A person hands it off: the plan has a hash, and only that plan is done");
+const remote = join(base, "basket.git");
+git(base, "init", "--quiet", "--bare", "--initial-branch=main", remote);
+git(project, "remote", "add", "origin", remote);
+git(project, "push", "--quiet", "origin", "main");
+okstra(10, "handoff", "bugs/discount");
+const choices = ["--action", "pr", "--base", "main", "--message", "as-is"];
+const plan = okstra(0, "handoff", "bugs/discount", "--plan", ...choices);
+const hash = /^hash +([0-9a-f]{64})$/m.exec(plan)?.[1] ?? "";
+okstra(0, "handoff", "bugs/discount", "--approve", hash);
+say(`\nThe remote has it:\n${git(remote, "log", "--oneline", "--decorate", "-5", "--all").trimEnd()}`);
+git(project, "fetch", "--quiet", "origin");
+git(project, "merge", "--quiet", "--ff-only", "origin/fix-discount");
+git(project, "push", "--quiet", "origin", "main");
+say("Somebody merges it there; okstra sees it through the remote, and the task is done");
+okstra(0, "task", "done", "bugs/discount");
 const card = okstra(0, "task", "show", "bugs/discount");
 
 const records = join(project, ".project-docs/okstra/tasks/bugs/discount");

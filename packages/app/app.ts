@@ -1,4 +1,5 @@
 import type { FakeModel } from "@okstra/core/fake-model-port";
+import type { CallOutside, ScanSecrets } from "@okstra/core/handoff-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
 import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sealer, Sha256, Store, Worker } from "@okstra/core/ports";
 import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
@@ -37,6 +38,9 @@ export interface App {
   readonly loadPriceTable: () => Promise<unknown>;
   readonly processes: Processes;
   readonly runInherited: RunInherited;
+  /** Only for a hand-off and what follows it: nothing else in okstra talks with a remote. */
+  readonly callOutside: CallOutside;
+  readonly scanSecrets: ScanSecrets;
   readonly workers: ReadonlyMap<string, Worker>;
   /** Starts a model server on loopback for trying an agent; the caller closes it. */
   readonly startFakeModel: () => Promise<FakeModel>;

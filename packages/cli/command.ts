@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import { buildCommand, type Command } from "@stricli/core";
 import type { App } from "@okstra/app/app";
 import type { Ui } from "./ui.ts";
@@ -11,7 +12,12 @@ export interface CliContext {
   };
   readonly openApp: () => Promise<App>;
   readonly ui: Ui;
-  readonly streams: { readonly stdinIsTerminal: boolean; readStdin(maxBytes: number): Promise<string> };
+  readonly streams: {
+    readonly stdinIsTerminal: boolean;
+    readStdin(maxBytes: number): Promise<string>;
+    /** Where a person can be asked; null unless standard input and standard error are terminals. */
+    readonly terminal: { readonly input: Readable; readonly output: Writable } | null;
+  };
   /** Fires on the first interrupt; every loop ends by it. */
   readonly interrupted: AbortSignal;
 }

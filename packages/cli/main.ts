@@ -6,12 +6,15 @@ import type { Worker } from "@okstra/core/ports";
 import { randomIds, sha256, systemClock } from "@okstra/node/clock";
 import { createProjectFiles } from "@okstra/node/config/project-files";
 import { createGitProcess } from "@okstra/node/exec/git-process";
+import { createCallOutside } from "@okstra/node/exec/outside-call";
 import { createProcesses, endAllNow } from "@okstra/node/exec/processes";
 import { runInherited } from "@okstra/node/exec/run-inherited";
+import type { SandboxProbe } from "@okstra/node/exec/sandbox-tool";
 import { createGit } from "@okstra/node/git/git";
 import { createLocks } from "@okstra/node/lock/locks";
 import { createRegistryStore } from "@okstra/node/store/registry-store";
 import { createSealer } from "@okstra/node/store/seal-key";
+import { createScanSecrets } from "@okstra/node/secrets/scan-secrets";
 import { createStore } from "@okstra/node/store/store";
 import { createTrustStore } from "@okstra/node/store/trust-store";
 import { readTreeFile, removeTreeFile } from "@okstra/node/worktree/tree-file";
@@ -27,15 +30,17 @@ export interface AppOptions {
   readonly emit: App["emit"];
   /** How this okstra is started again; absent: by the launcher of the installed one. */
   readonly launcher?: readonly [string, ...string[]] | undefined;
+  /** Answers for the system what workers' sandboxes are made of; absent: the system is asked. */
+  readonly fetchSandbox?: SandboxProbe | undefined;
 }
 
 /** Wires the real parts together: the only place that knows them all. */
-export async function createApp({ env, cwd, emit, launcher }: AppOptions): Promise<App> {
+export async function createApp({ env, cwd, emit, launcher, fetchSandbox }: AppOptions): Promise<App> {
   const store = createStore();
   const home = await findHome(resolve(cwd, env["OKSTRA_HOME"] ?? join(env["HOME"] ?? homedir(), ".okstra")));
   const locks = createLocks(home, store);
   const trust = createTrustStore(home, { store, locks });
-  const processes = createProcesses({ clock: systemClock });
+  const processes = createProcesses({ clock: systemClock, fetchSandbox });
   const runtime = join(dirname(fileURLToPath(import.meta.url)), "..");
   const workers = new Map<string, Worker>();
   const app: App = {
@@ -66,6 +71,8 @@ export async function createApp({ env, cwd, emit, launcher }: AppOptions): Promi
     loadPriceTable: async () => (await import("../../assets/prices.json", { with: { type: "json" } })).default,
     processes,
     runInherited,
+    callOutside: createCallOutside({ env }),
+    scanSecrets: createScanSecrets(),
     workers,
     startFakeModel: async () => (await import("@okstra/node/fake-model/fake-model")).startFakeModel(),
     emit,
@@ -142,6 +149,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     env: process.env,
     openApp: (emit) => createApp({ env: process.env, cwd: process.cwd(), emit, launcher }),
     stdinIsTerminal: process.stdin.isTTY === true,
+    terminal: process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : null,
     readStdin: readProcessStdin,
     interrupted: controller.signal,
   });

@@ -2,6 +2,7 @@ import { buildRouteMap } from "@stricli/core";
 import { convergeCommands } from "./commands/converge.ts";
 import { mcpCommands } from "./commands/mcp.ts";
 import { costCommands } from "./commands/cost.ts";
+import { handoffCommands } from "./commands/handoff.ts";
 import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
 import { reportCommands } from "./commands/report.ts";
@@ -18,6 +19,7 @@ export const routes = buildRouteMap({
     ...runCommands,
     ...reportCommands,
     ...taskCommands,
+    ...handoffCommands,
     ...convergeCommands,
     ...logsCommands,
     ...costCommands,

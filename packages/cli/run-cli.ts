@@ -11,6 +11,8 @@ export interface CliSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly openApp: (emit: App["emit"]) => Promise<App>;
   readonly stdinIsTerminal: boolean;
+  /** Absent: nobody can be asked. */
+  readonly terminal?: CliContext["streams"]["terminal"];
   readonly readStdin: (maxBytes: number) => Promise<string>;
   readonly interrupted: AbortSignal;
 }
@@ -47,7 +49,11 @@ export async function runCli(argv: readonly string[], surroundings: CliSurroundi
     process,
     ui,
     openApp: () => (app ??= surroundings.openApp((event) => ui.progress(event))),
-    streams: { stdinIsTerminal: surroundings.stdinIsTerminal, readStdin: surroundings.readStdin },
+    streams: {
+      stdinIsTerminal: surroundings.stdinIsTerminal,
+      readStdin: surroundings.readStdin,
+      terminal: surroundings.terminal ?? null,
+    },
     interrupted: surroundings.interrupted,
   };
   await run(application, argv, context);

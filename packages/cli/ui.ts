@@ -22,6 +22,8 @@ export interface Ui {
   raw(text: string): void;
   /** Prints one JSON document on a line of its own, for answers that come bit by bit. */
   documentLine(document: unknown): void;
+  /** Shows a person at a terminal what they are about to decide. */
+  preview(lines: readonly string[]): void;
   /** False when whoever read the answer has gone (`okstra … | head`). */
   hasReader(): boolean;
   progress(event: ProgressEvent): void;
@@ -91,6 +93,10 @@ export function createUi(
     documentLine(document) {
       endProgress();
       stdout.write(`${formatNeutralJson(document)}\n`);
+    },
+    preview(lines) {
+      endProgress();
+      stderr.write(`${neutraliseBlock(lines.join("\n"))}\n`);
     },
     hasReader: () => stdout.writable !== false,
     progress(event) {

@@ -296,6 +296,86 @@ export const ERROR_CATALOGUE = {
     when: "An answer names no question of the task.",
     cure: "List the questions: okstra answer <group>/<task>",
   },
+  OKSTRA_HANDOFF_NO_CHOICE: {
+    kind: "gate",
+    when: "A hand-off was asked for without a terminal and without the hash of a plan, so that nobody has chosen.",
+    cure: "Plan it: okstra handoff <group>/<task> --plan --action pr --base <branch>; then approve the plan's hash.",
+  },
+  OKSTRA_HANDOFF_PLAN_UNKNOWN: {
+    kind: "user",
+    when: "No hand-off of the task has a plan with that hash.",
+    cure: "Plan it again: okstra handoff <group>/<task> --plan …, and approve the hash that it prints.",
+  },
+  OKSTRA_HANDOFF_CHANGED: {
+    kind: "conflict",
+    when: "The commit, the base, the remote, the title or the body are no longer those of the plan.",
+    cure: "Look at the new plan: okstra handoff <group>/<task> --plan …",
+  },
+  OKSTRA_HANDOFF_UNFINISHED: {
+    kind: "conflict",
+    when: "A hand-off that a person chose has begun and has not ended, so that no other one is planned.",
+    cure: "Go on with it: okstra handoff <group>/<task>",
+  },
+  OKSTRA_HANDOFF_NO_BRANCH: {
+    kind: "user",
+    when: "The task has no branch or worktree of its own, so that there is nothing to hand off.",
+    cure: "Hand the work off by hand.",
+  },
+  OKSTRA_HANDOFF_NO_REMOTE: {
+    kind: "config",
+    when: "The repository has no remote, or several of which none is named.",
+    cure: "Name one with --remote, or add one: git remote add origin <url>",
+  },
+  OKSTRA_HANDOFF_URL_REFUSED: {
+    kind: "config",
+    when: "The remote's URL is of a transport that okstra does not push over.",
+    cure: "Use a remote over ssh, https or a path.",
+  },
+  OKSTRA_HANDOFF_URL_MISMATCH: {
+    kind: "config",
+    when: "The repository's own configuration pushes somewhere else than it fetches from, and nobody said that this is meant.",
+    cure: "Say it with --push-url <url>, or unset it: git config --unset-all remote.<name>.pushurl",
+  },
+  OKSTRA_HANDOFF_BASE_NOT_FOUND: {
+    kind: "user",
+    when: "The base branch is not there, or is the task's own branch.",
+    cure: "Name one of the branches that the message lists with --base.",
+  },
+  OKSTRA_HANDOFF_CONFLICT: {
+    kind: "conflict",
+    when: "The task's branch does not merge into the base branch.",
+    cure: "Bring the base in, and verify again: okstra worktree update <group>/<task>",
+  },
+  OKSTRA_HANDOFF_NOTHING: {
+    kind: "user",
+    when: "The base branch has all commits of the task already.",
+    cure: "If it was merged: okstra task done <group>/<task>",
+  },
+  OKSTRA_HANDOFF_NOT_FAST_FORWARD: {
+    kind: "conflict",
+    when: "The remote's branch of the same name has commits that the task's branch has not; okstra never forces.",
+    cure: "Look at them, bring them in, and verify again.",
+  },
+  OKSTRA_HANDOFF_SECRETS: {
+    kind: "conflict",
+    when: "Something that would leave the machine looks like a secret.",
+    cure: "Take it out of the commits; if it is harmless, say so with --accept-secret <fingerprint>.",
+  },
+  OKSTRA_HANDOFF_MESSAGE_INVALID: {
+    kind: "user",
+    when: "The text that is to be title and body is empty, too long, or cannot be read.",
+    cure: "Give a text file whose first line is the title, or --message as-is.",
+  },
+  OKSTRA_HANDOFF_TEMPLATE_INVALID: {
+    kind: "config",
+    when: "A template of the pull request's body cannot be read or rendered.",
+    cure: "Mend it at the place that the message names, or leave it out for the built-in one.",
+  },
+  OKSTRA_HANDOFF_REMOTE_FAILED: {
+    kind: "external",
+    when: "The remote could not be asked or pushed to.",
+    cure: "Look at details.stderr, then run the command again: what is done is not done twice.",
+  },
   OKSTRA_FINDING_NOT_FOUND: {
     kind: "user",
     when: "No run of the task has the finding that a new task is to be made from.",
@@ -325,6 +405,16 @@ export const ERROR_CATALOGUE = {
     kind: "user",
     when: "A file given to converge is neither a worker's result nor a SARIF 2.1.0 log, or breaks its schema.",
     cure: "Mend the named member, or leave the file out; okstra schema worker-result prints the schema.",
+  },
+  OKSTRA_TASK_NOT_MERGED: {
+    kind: "gate",
+    when: "Not all of a task's work is in the base branch, as the remote has it.",
+    cure: "Merge it first; if it went into another branch, name that with --base.",
+  },
+  OKSTRA_HANDOFF_FORGE_FAILED: {
+    kind: "external",
+    when: "The forge, or gh or glab on the way to it, did not do what was asked, or answered what okstra cannot read.",
+    cure: "Run okstra handoff <group>/<task> again: it asks what is there and goes on.",
   },
   OKSTRA_REGISTRY_READ_ONLY: { kind: "config", when: "The registry was written by a newer okstra.", cure: "Upgrade okstra." },
   OKSTRA_GIT_FAILED: { kind: "external", when: "A git command failed.", cure: "See what git said in details." },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { executedVoteSchema, executionSchema, reproductionRecordSchema } from "./domain/execution.ts";
 import { laneEndSchema } from "./domain/finding.ts";
+import { handoffAnswerSchema, handoffCallSchema, HANDOFF_ACTIONS, HANDOFF_OUTCOMES, pullRequestSchema } from "./domain/handoff.ts";
 import { gateSchema, verdictSchema } from "./domain/run.ts";
 
 /** An implementation mends what its verifiers found at most so often (docs: convergence, step 7). */
@@ -24,7 +25,7 @@ const bodies = [
     runId: z.string(),
     taskKey: z.string(),
     taskType: z.string(),
-    roster: z.array(z.string()).min(1),
+    roster: z.array(z.string()).describe("Empty for a release-handoff only"),
     commit: z.string(),
     executor: z.string().nullable().default(null).describe("Worker that edits; the first lane is then its own"),
     manifestSha256: hash,
@@ -99,6 +100,45 @@ const bodies = [
     blockers: z.int().min(0).default(0),
     kEff: z.int().min(0),
   }),
+  z
+    .looseObject({ type: z.literal("handoff-answered"), ...handoffAnswerSchema.shape, by: z.string() })
+    .describe("A person's answer, word for word"),
+  z
+    .looseObject({
+      type: z.literal("handoff-planned"),
+      planSha256: hash,
+      action: z.enum(HANDOFF_ACTIONS),
+      head: z.string(),
+      outgoing: z.string(),
+      ref: z.string(),
+      pushUrl: z.string().nullable(),
+      opensPullRequest: z.boolean().describe("Whether there is a forge with a program that can be asked for one"),
+      calls: z.array(handoffCallSchema).default([]).describe("What was looked at to make the plan"),
+    })
+    .describe("A plan as it stands in plans/<planSha256>.json; nothing is chosen by it"),
+  z
+    .looseObject({ type: z.literal("handoff-chosen"), planSha256: hash, how: z.enum(["terminal", "hash"]), by: z.string() })
+    .describe("A person's word: from here on exactly this plan is done"),
+  z
+    .looseObject({ type: z.literal("handoff-refused"), planSha256: hash, changed: z.array(z.string()).min(1) })
+    .describe("The facts are no longer those of the plan, so that it was not done"),
+  z.looseObject({ type: z.literal("handoff-cancelled"), by: z.string() }).describe("A person chose to do nothing"),
+  z.looseObject({ type: z.literal("handoff-called"), ...handoffCallSchema.shape }).describe("A call of git or of a forge's program"),
+  z.looseObject({ type: z.literal("remote-asked"), ref: z.string(), commit: z.string().nullable() }),
+  z.looseObject({ type: z.literal("push-started"), ref: z.string(), commit: z.string() }),
+  z.looseObject({
+    type: z.literal("push-ended"),
+    commit: z.string(),
+    end: z.enum(["pushed", "rejected"]),
+    reason: z.string().nullable().describe("In the remote's words; null when it was pushed"),
+  }),
+  z
+    .looseObject({ type: z.literal("branch-moved"), from: z.string(), to: z.string(), recoveryRef: z.string() })
+    .describe("The task's branch is at the squashed commit; what it was at is kept"),
+  z.looseObject({ type: z.literal("pull-request-asked"), found: pullRequestSchema.nullable() }),
+  z.looseObject({ type: z.literal("pull-request-started") }),
+  z.looseObject({ type: z.literal("pull-request-opened"), pullRequest: pullRequestSchema }),
+  z.looseObject({ type: z.literal("handoff-settled"), outcome: z.enum(HANDOFF_OUTCOMES) }),
   z.looseObject({
     type: z.literal("gate-decided"),
     verdict: verdictSchema,

@@ -86,10 +86,16 @@ export interface Git {
   /** Deletes a branch only while it is at `commit`; true when it did. */
   deleteBranchAt(mainRoot: string, branch: string, commit: string, lock: GitLock): Promise<boolean>;
   listWorktrees(dir: string): Promise<readonly WorktreeEntry[]>;
+  /**
+   * The status of a tree, changes inside repositories that the index names included (`M` in the second place). Those
+   * repositories' own configuration is never obeyed: nothing that lies in the tree runs.
+   */
   status(
     worktree: string,
     options: { ignored?: boolean; untracked?: boolean; env?: Readonly<Record<string, string>>; safe: SafeConfig },
   ): Promise<readonly StatusEntry[]>;
+  /** Paths that the index holds as repositories of their own, whether they are there or not. */
+  listGitlinks(worktree: string): Promise<readonly string[]>;
   /** Untracked files of the main worktree that match `.worktreeinclude` there; [] without that file. */
   listIncluded(mainRoot: string): Promise<readonly string[]>;
   /** For each path the file whose pattern ignores it, or null. */

@@ -1,5 +1,5 @@
 import type { App } from "@okstra/app/app";
-import { createApp } from "@okstra/cli/main";
+import { createApp, type AppOptions } from "@okstra/cli/main";
 import { runCli } from "@okstra/cli/run-cli";
 
 export interface OkstraAnswer {
@@ -23,6 +23,7 @@ export async function runOkstra(
     stdin?: string;
     onEvent?: OnEvent;
     launcher?: readonly [string, ...string[]];
+    fetchSandbox?: AppOptions["fetchSandbox"];
   },
 ): Promise<OkstraAnswer> {
   const env = { ...process.env, ...options.env };
@@ -36,6 +37,7 @@ export async function runOkstra(
         env,
         cwd: options.cwd,
         launcher: options.launcher,
+        fetchSandbox: options.fetchSandbox,
         emit: (event) => {
           options.onEvent?.(event);
           emit(event);

@@ -1,6 +1,6 @@
 import { createTestHome, type TestHome } from "./test-home.ts";
 import { createTestRepo, type TestRepo } from "./test-repo.ts";
-import { runOkstra, type OkstraAnswer, type OnEvent } from "./run-okstra.ts";
+import { runOkstra, type OkstraAnswer } from "./run-okstra.ts";
 
 /** A repository that was set up as a project, with a home of its own. */
 export interface TestProject {
@@ -9,7 +9,10 @@ export interface TestProject {
   /** Runs okstra in the repository (or `cwd`) with --json where there is none of it. */
   okstra(
     argv: readonly string[],
-    options?: { cwd?: string; env?: Readonly<Record<string, string>>; onEvent?: OnEvent; launcher?: readonly [string, ...string[]] },
+    options?: { cwd?: string; env?: Readonly<Record<string, string>> } & Pick<
+      Parameters<typeof runOkstra>[1],
+      "onEvent" | "launcher" | "fetchSandbox"
+    >,
   ): Promise<OkstraAnswer>;
   /** Provisions a task that must be given a worktree; answers the document. */
   provision(task: string, ...flags: readonly string[]): Promise<OkstraAnswer["json"]>;

@@ -3,7 +3,7 @@ import type { PriceTable } from "@okstra/core/domain/prices";
 import type { Phase } from "@okstra/core/phases/phase";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
-import type { PreparedRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./begin-run.ts";
 import type { RunSpend } from "./run-spend.ts";
 import type { TreeWatch } from "./tree-watch.ts";
 

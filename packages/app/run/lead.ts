@@ -12,7 +12,8 @@ import { sweepScratch } from "../scratch/open-scratch.ts";
 import { validateRun } from "../validate/validate-run.ts";
 import { advanceRun, decideRun } from "./advance-run.ts";
 import { prepareExecutor } from "./inspect-executor.ts";
-import { describeStart, type PreparedRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./begin-run.ts";
+import { describeStart } from "./prepare-run.ts";
 import { listUnsandboxed, runSandboxSetting } from "./lane-sandbox.ts";
 import type { Lead, RunTables } from "./lead-parts.ts";
 import { runLane } from "./run-lanes.ts";
@@ -160,22 +161,29 @@ async function performOne(lead: Lead, effect: Effect): Promise<readonly Effect[]
       return advanceRun(lead);
     case "decide":
       return decideRun(lead);
+    case "handoff":
+      throw new OkstraError("OKSTRA_INTERNAL", { message: "A hand-off is led by a person's choice, not by a run's lead." });
     case "report": {
       await writeProse(lead);
       requireNotInterrupted(lead);
       const reportSha256 = await writeReport(app, run);
       return log.append({ type: "report-written", reportSha256 });
     }
-    case "validate": {
-      const validation = await validateRun(app, run.runDir, { byLead: true });
-      await app.store.writeText(`${run.runDir}/validation.json`, `${JSON.stringify(validation, null, 2)}\n`);
-      return log.append({ type: "run-validated", ok: validation.ok, broken: [...new Set(validation.broken.map((rule) => rule.code))] });
-    }
+    case "validate":
+      return validateOwn(app, run);
     case "end":
-      return log.append({
-        type: "run-ended",
-        verdict: log.state.verdict ?? "none",
-        gateOpen: log.state.gate?.open === true && log.state.valid === true,
-      });
+      return endRun(run);
   }
+}
+
+/** The validator's word about the run that is being led, beside the run and in its log. */
+export async function validateOwn(app: App, { runDir, log }: PreparedRun): Promise<readonly Effect[]> {
+  const validation = await validateRun(app, runDir, { byLead: true });
+  await app.store.writeText(`${runDir}/validation.json`, `${JSON.stringify(validation, null, 2)}\n`);
+  return log.append({ type: "run-validated", ok: validation.ok, broken: [...new Set(validation.broken.map((rule) => rule.code))] });
+}
+
+export async function endRun({ log }: PreparedRun): Promise<readonly Effect[]> {
+  const { verdict, gate, valid } = log.state;
+  return log.append({ type: "run-ended", verdict: verdict ?? "none", gateOpen: gate?.open === true && valid === true });
 }

@@ -27,6 +27,7 @@ export async function overrideGate(
         message: `Run ${run.manifest.run} of ${run.manifest.taskKey}: ${why}.`,
         details: { runDir, gate: state.gate },
       });
+    if (state.handoff !== null) throw impossible("what leaves is chosen by okstra handoff, and passed by nothing else");
     if (state.stage !== "ended" || state.gate === null) throw impossible("it has not ended, so no gate holds");
     if (request.gate !== null && request.gate !== state.gate.name)
       throw impossible(`it has no gate "${request.gate}"; its gate is "${state.gate.name}"`);

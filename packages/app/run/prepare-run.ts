@@ -12,7 +12,6 @@ import { requirePhase } from "@okstra/core/phases/index";
 import type { Phase } from "@okstra/core/phases/phase";
 import type { App } from "../app.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
-import { ensureRecords } from "../project/setup.ts";
 import { requireBrief } from "../task/brief.ts";
 import { requireTrustedTree } from "../project/trust.ts";
 import { settleBrief } from "../task/create-task.ts";
@@ -22,8 +21,8 @@ import { checkPreFlight } from "../task/pre-flight.ts";
 import { provision } from "../worktree/provision.ts";
 import { listUnsandboxed } from "./lane-sandbox.ts";
 import { loadSecrets } from "./secrets.ts";
-import { openRunLog, type RunLog } from "./run-log.ts";
-import { formatRunNumber, runsDirectory, taskDirectory } from "./run-paths.ts";
+import { beginRun, requireKnownSchema, type PreparedRun } from "./begin-run.ts";
+import { openRunLog } from "./run-log.ts";
 import { renderPrompt } from "./prompt.ts";
 import { resolveSettings, type RunSettings, type SettingsFlags } from "./settings.ts";
 
@@ -36,13 +35,6 @@ export interface RunRequest extends SettingsFlags {
   readonly brief: string | null;
   /** Whether an executor may edit in the linked worktree that the command is called from. */
   readonly here?: boolean;
-}
-
-/** A run that is on disk and can be started, resumed or looked at. */
-export interface PreparedRun {
-  readonly manifest: RunManifest;
-  readonly runDir: string;
-  readonly log: RunLog;
 }
 
 /** What a run is prepared from, whether it is a task's or `okstra verify`'s. */
@@ -70,12 +62,14 @@ export interface RunPlan {
 export async function prepareTaskRun(app: App, request: RunRequest): Promise<PreparedRun> {
   const opened = await openProject(app, request.dir);
   const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
-  // A hand-off is told what holds it before it is told that this version has none.
-  if (request.taskType === "release-handoff")
+  if (request.taskType === "release-handoff") {
     await prepareTask(app, { root: opened.root, key, type: request.taskType, brief: null, category: null });
+    throw handoffHasItsCommand(`${key.group}/${key.task}`);
+  }
   const phase = requirePhase(request.taskType);
   // Everything that can be wrong with the request is found before anything is made.
   const settings = await resolveSettings(app, opened.root, opened.project, await app.projects.loadHomeConfig(), phase, request);
+  await listUnsandboxed(app, listRoster(settings), settings.sandbox);
   const brief = requireBrief(request.brief);
   const task = await prepareTask(app, { root: opened.root, key, type: phase.type, brief, category: request.category });
   const place = await provision(app, {
@@ -111,6 +105,15 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
   });
 }
 
+/** A hand-off has no workers that could be run: a person chooses. */
+export function handoffHasItsCommand(task: string): OkstraError {
+  return new OkstraError("OKSTRA_PHASE_NOT_AVAILABLE", {
+    message: "release-handoff has no workers that could be run: a person chooses what leaves.",
+    hint: `Hand it off: okstra handoff ${task}`,
+    details: { given: "release-handoff", task },
+  });
+}
+
 /** What a run is given of its task, once its pre-flight gate is open. @throws OKSTRA_GATE_HOLDS, OKSTRA_TASK_LOG_CORRUPT */
 async function prepareTask(
   app: App,
@@ -126,7 +129,12 @@ async function prepareTask(
  * A phase that judges a commit needs a tree that is that commit: what is not committed would be judged with it.
  * @throws OKSTRA_PREPARE_TREE_DIRTY
  */
-export async function requireCommittedTree(app: App, phase: Phase, path: string, commit: string): Promise<void> {
+export async function requireCommittedTree(
+  app: App,
+  phase: Pick<Phase, "type" | "judgesCommit" | "executorProfile">,
+  path: string,
+  commit: string,
+): Promise<void> {
   if (!(phase.judgesCommit || phase.executorProfile !== null) || commit === "") return;
   const location = await app.git.locate(path);
   const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
@@ -159,17 +167,24 @@ function asPrepareError(error: unknown): unknown {
 /** Writes a new run's files; its number is the next one of the task and phase. The caller holds the run's lock. */
 export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
   const { opened, key, phase } = plan;
-  const workers = [...plan.settings.roster, ...(plan.settings.reportWriter === null ? [] : [plan.settings.reportWriter])];
-  const roster = workers.map((worker) => rosterEntry(worker, "reviewer"));
+  const roster = listRoster(plan.settings);
   await listUnsandboxed(app, roster, plan.settings.sandbox);
   if (roster.some(({ kind }) => isAgentKind(kind))) await requireTrustedTree(app, plan.provision.path, opened.root);
-  await ensureRecords(app, opened.root);
-  const taskDir = taskDirectory(opened.root, key);
-  await app.store.ensureDirectory(taskDir);
-  await updateTaskManifest(app, taskDir, plan);
-  const { run, runDir } = await takeRunNumber(app, runsDirectory(opened.root, key, phase.type));
-  const runId = app.ids.randomHex(12);
-  const manifest: RunManifest = {
+  const brief = plan.brief === null ? null : createRedactor(await loadSecrets(app, [opened.root, plan.provision.path]))(plan.brief);
+  const begun = { root: opened.root, key, type: phase.type, provision: plan.provision, executor: plan.settings.executor };
+  return beginRun(app, begun, {
+    describe: ({ run, runId }) => describeRun(app, plan, { run, runId, brief }),
+    writeMore: async (manifest, runDir) => {
+      await app.store.ensureDirectory(`${runDir}/prompts`);
+      await writeFirstPrompts(app, phase, manifest, runDir);
+      await app.store.writeText(`${runDir}/launch.md`, describeLaunch(manifest, runDir));
+    },
+  });
+}
+
+function describeRun(app: App, plan: RunPlan, { run, runId, brief }: { run: number; runId: string; brief: string | null }): RunManifest {
+  const { key, phase } = plan;
+  return {
     schema: 1,
     okstraVersion: app.surroundings.version,
     runId,
@@ -177,18 +192,19 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
     type: phase.type,
     run,
     createdAt: app.clock.now(),
-    project: { id: key.project, root: opened.root },
+    project: { id: key.project, root: plan.opened.root },
     provision: plan.provision,
     commit: plan.commit,
     baseCommit: plan.baseCommit,
     onlyNewBlocks: plan.onlyNewBlocks,
     inPlace: plan.inPlace,
     sourceRoot: plan.sourceRoot,
-    brief: plan.brief === null ? null : createRedactor(await loadSecrets(app, [opened.root, plan.provision.path]))(plan.brief),
+    brief,
     lang: plan.settings.lang,
     roster: plan.settings.roster.map((worker) => rosterEntry(worker, worker.name === plan.settings.executor ? "executor" : "reviewer")),
     writer: plan.settings.reportWriter === null ? null : rosterEntry(plan.settings.reportWriter, "report-writer"),
     context: plan.context,
+    handoff: null,
     settings: {
       qaCommands: plan.settings.qaCommands,
       disposable: plan.settings.disposable,
@@ -203,38 +219,11 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
       defaultRoster: phase.defaultRoster,
     },
   };
-  await app.store.ensureDirectory(`${runDir}/prompts`);
-  await writeFirstPrompts(app, phase, manifest, runDir);
-  const manifestText = `${JSON.stringify(manifest, null, 2)}\n`;
-  await app.store.writeText(`${runDir}/run.json`, manifestText);
-  await app.store.writeText(`${runDir}/launch.md`, describeLaunch(manifest, runDir));
-  const log = await openRunLog(app, runDir);
-  await log.append({
-    type: "run-prepared",
-    runId,
-    taskKey: manifest.taskKey,
-    taskType: manifest.type,
-    roster: manifest.roster.map((entry) => entry.worker),
-    commit: manifest.commit,
-    executor: plan.settings.executor,
-    manifestSha256: app.sha256(manifestText),
-  });
-  return { manifest, runDir, log };
 }
 
-/**
- * The next number that no run has. A directory that a crash left before the run's first event was never a run: its number
- * is taken, and the little that is in it (prompts, the manifest) goes.
- */
-async function takeRunNumber(app: App, parent: string): Promise<{ run: number; runDir: string }> {
-  const numbers = (await app.store.listDirectory(parent)).filter((name) => /^\d{3,}$/.test(name)).map(Number);
-  const newest = Math.max(0, ...numbers);
-  const newestDir = `${parent}/${formatRunNumber(newest)}`;
-  const wasRun =
-    newest === 0 || (await app.store.exists(`${newestDir}/events.jsonl`)) || (await app.store.exists(`${newestDir}/report.json`));
-  if (wasRun) return { run: newest + 1, runDir: `${parent}/${formatRunNumber(newest + 1)}` };
-  await app.store.remove(newestDir);
-  return { run: newest, runDir: newestDir };
+/** All workers of a run, the report's writer included. */
+function listRoster({ roster, reportWriter }: RunSettings): RosterEntry[] {
+  return [...roster, ...(reportWriter === null ? [] : [reportWriter])].map((worker) => rosterEntry(worker, "reviewer"));
 }
 
 function rosterEntry(worker: WorkerSettings, role: RosterEntry["role"]): RosterEntry {
@@ -259,47 +248,6 @@ async function writeFirstPrompts(app: App, phase: Phase, manifest: RunManifest, 
     await app.store.ensureDirectory(`${runDir}/workers/${lane}`);
     await app.store.writeText(`${runDir}/prompts/${lane}.md`, prompt);
   }
-}
-
-/** `task.json`: the little that belongs to the task and to no run. */
-async function updateTaskManifest(app: App, taskDir: string, plan: RunPlan): Promise<void> {
-  const path = `${taskDir}/task.json`;
-  const text = await app.store.readText(path);
-  let known: Record<string, unknown> = {};
-  try {
-    known = text === null ? {} : (JSON.parse(text) as Record<string, unknown>);
-  } catch (cause) {
-    throw new OkstraError("OKSTRA_RUN_CORRUPT", {
-      message: `${path} is not valid JSON.`,
-      hint: `Move it away: mv ${path} ${path}.bad`,
-      details: { path },
-      cause,
-    });
-  }
-  requireKnownSchema(path, known["schema"]);
-  const next = {
-    createdAt: app.clock.now(),
-    ...known,
-    schema: 1,
-    taskKey: formatTaskKey(plan.key),
-    projectId: plan.key.project,
-    group: plan.key.group,
-    task: plan.key.task,
-    branch: plan.provision.branch,
-    baseRef: plan.provision.baseRef,
-    worktree: plan.provision.path,
-    lastPhase: plan.phase.type,
-  };
-  await app.store.writeText(path, `${JSON.stringify(next, null, 2)}\n`);
-}
-
-/** @throws OKSTRA_SCHEMA_NEWER: a file of a newer okstra is read by nobody who could misread it */
-function requireKnownSchema(path: string, schema: unknown): void {
-  if (typeof schema !== "number" || schema <= 1) return;
-  throw new OkstraError("OKSTRA_SCHEMA_NEWER", {
-    message: `${path} has schema ${schema}, and this okstra knows 1.`,
-    details: { path, schema },
-  });
 }
 
 /** How to start the prepared run, for a person or a chat agent. */

@@ -17,7 +17,8 @@ import type { DecisionInput, PhaseResult } from "@okstra/core/phases/phase";
 import { requireTaskType } from "@okstra/core/domain/work";
 import { converge } from "@okstra/core/convergence/converge";
 import type { App } from "../app.ts";
-import type { PreparedRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./begin-run.ts";
+import { loadHandoffRecord } from "./handoff-records.ts";
 import { formatRunNumber } from "./run-paths.ts";
 
 type Run = Pick<PreparedRun, "manifest" | "runDir" | "log">;
@@ -341,7 +342,7 @@ export async function decisionInput(app: App, run: Run): Promise<DecisionInput> 
   const executor = manifest.roster.find((entry) => entry.role === "executor");
   const executing = executor === undefined ? undefined : state.lanes[laneName(executor.worker, "execute", round)];
   return {
-    convergence: await loadConvergence(app, run, round),
+    convergence: manifest.type === "release-handoff" ? convergeNothing(app, run) : await loadConvergence(app, run, round),
     lanes: await laneSummaries(app, run, round),
     results: await loadResults(app, run, round),
     findings: await loadFindings(app, run, round),
@@ -356,6 +357,26 @@ export async function decisionInput(app: App, run: Run): Promise<DecisionInput> 
     round,
     blockersPerRound: state.blockersPerRound,
     criterionExecutions: state.criterionExecutions,
+    handoff: await loadHandoffRecord(app, run),
     sha256: app.sha256,
   };
+}
+
+/** A run without workers has nothing to converge. */
+function convergeNothing(app: App, { manifest, log }: Pick<PreparedRun, "manifest" | "log">): Convergence {
+  return converge({
+    runId: manifest.runId,
+    commit: log.state.commit,
+    round: 1,
+    lanes: [],
+    findings: [],
+    reproductions: [],
+    onlyNewBlocks: false,
+    previousLedger: [],
+    loadText: () => null,
+    source: { type: manifest.type, run: manifest.run },
+    sha256: app.sha256,
+    votes: [],
+    rulings: new Map(),
+  });
 }

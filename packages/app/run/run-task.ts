@@ -9,7 +9,8 @@ import type { App } from "../app.ts";
 import { removeLaneScratch } from "../door/open-door.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
 import { cancelRequestPath, leadRun } from "./lead.ts";
-import { describeStart, loadRun, prepareTaskRun, requireCommittedTree, type PreparedRun, type RunRequest } from "./prepare-run.ts";
+import type { PreparedRun } from "./begin-run.ts";
+import { describeStart, handoffHasItsCommand, loadRun, prepareTaskRun, requireCommittedTree, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
 import { loadAllReceipts } from "./run-records.ts";
 import { listPreparedRuns } from "./run-paths.ts";
@@ -130,6 +131,7 @@ export async function resumeRun(
   try {
     const run = await loadRun(app, runDir);
     requireGoing(run);
+    if (run.manifest.type === "release-handoff") throw handoffHasItsCommand(`${key.group}/${key.task}`);
     await endLeft(app, run);
     const phase = requirePhase(requireTaskType(run.manifest.type));
     // What an executor left, committed or not, is what it goes on from.

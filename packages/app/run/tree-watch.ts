@@ -1,3 +1,4 @@
+import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import type { RunManifest } from "@okstra/core/domain/run";
 import type { SafeConfig } from "@okstra/core/git-port";
 import type { App } from "../app.ts";
@@ -49,7 +50,10 @@ async function look(app: App, path: string, safe: SafeConfig): Promise<ReadonlyM
   seen.set("HEAD", location?.head ?? "");
   for (const entry of await app.git.status(path, { safe })) {
     const stamp = await app.files.stamp(`${path}/${entry.path}`);
-    seen.set(entry.path, `${entry.code} ${stamp}`);
+    // A repository in the tree is one entry, whatever changes in it; what git keeps there moves by looking.
+    const [own, ...inside] = await app.files.listFiles(path, [entry.path], [...DEFAULT_DISPOSABLE, ".git"]);
+    const content = own?.type === "directory" ? app.sha256(JSON.stringify(inside)) : "";
+    seen.set(entry.path, `${entry.code} ${stamp} ${content}`);
   }
   return seen;
 }

@@ -13,7 +13,7 @@ import { nextSteps } from "@okstra/core/report/next-steps";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import { renderSarif } from "@okstra/core/report/sarif";
 import type { App } from "../app.ts";
-import type { PreparedRun } from "./prepare-run.ts";
+import type { PreparedRun } from "./begin-run.ts";
 import { commitOfRound, decisionInput, loadAllFindings, loadReceipt, loadResult } from "./run-records.ts";
 
 /** Builds the report from the run's files, writes its four forms, and answers the hash of `report.json`. */
@@ -46,7 +46,8 @@ export async function buildReport(app: App, run: Pick<PreparedRun, "manifest" | 
   const gate = state.gate ?? { name: "none", kind: "abort" as const, open: false, reasons: [], override: null };
   const override = log.events.findLast((event) => event.type === "gate-overridden");
   const shownGate = override === undefined || gate.override === null ? gate : { ...gate, override: { ...gate.override, at: override.at } };
-  const sections = buildSections(requireTaskType(manifest.type), input);
+  const task = manifest.taskKey.split("/").slice(1).join("/");
+  const sections = buildSections(requireTaskType(manifest.type), input, task);
   const prose = state.lanes[WRITER_LANE]?.end === "ok" ? reportProseSchema.safeParse(await loadResult(app, run, WRITER_LANE)) : null;
   const clarifications = foldClarifications(
     [{ type: manifest.type, run: manifest.run, asked: askedIn(input.results) }],
@@ -118,7 +119,6 @@ export async function buildReport(app: App, run: Pick<PreparedRun, "manifest" | 
     reportWriter: { summary: prose?.success === true ? prose.data.summary : null, fallback: state.writerFallback },
     sourceRoot: manifest.sourceRoot,
   };
-  const task = manifest.taskKey.split("/").slice(1).join("/");
   return reportSchema.parse({
     ...report,
     nextSteps: nextSteps({
@@ -130,6 +130,7 @@ export async function buildReport(app: App, run: Pick<PreparedRun, "manifest" | 
       isVerify: task.startsWith("verify/"),
       worktree: manifest.provision.path,
       clarifications,
+      routing: sections.releaseHandoff?.routing ?? null,
     }),
   });
 }

@@ -7,6 +7,7 @@ import type { App } from "../app.ts";
 import { ensureRecords } from "../project/setup.ts";
 import { requireBrief } from "./brief.ts";
 import { findVerified, loadTask, type TaskFacts } from "./load-task.ts";
+import { findHandedOff } from "./next.ts";
 import { changeTask, openTask, type TaskRequest } from "./open-task.ts";
 import { loadSecrets } from "../run/secrets.ts";
 
@@ -67,13 +68,18 @@ export async function settleBrief(
   const text = await redactBrief(app, facts, brief);
   if (!facts.known) return { ...facts, brief: text, category: category ?? facts.category };
   const verified = findVerified(facts);
-  if (text === null || text === facts.brief || verified === null) return facts;
+  const handed = findHandedOff(facts);
+  const isHandedOff = handed !== null && handed.commit === facts.head;
+  if (text === null || text === facts.brief || (verified === null && !isHandedOff)) return facts;
   await facts.log.append([
     {
       type: "cycle-started",
       cycle: facts.cycle.cycle + 1,
       brief: text,
-      reason: `a new brief after final-verification run ${verified.run} passed`,
+      reason:
+        verified === null
+          ? `a new brief after hand-off run ${handed?.run ?? 0}`
+          : `a new brief after final-verification run ${verified.run} passed`,
       category,
     },
   ]);

@@ -84,7 +84,8 @@ export async function loadLedger(
   facts: TaskFacts,
 ): Promise<{ readonly rows: readonly LedgerRow[]; readonly from: NonNullable<TaskContext["ledgerFrom"]> } | null> {
   for (const run of facts.runs.toReversed()) {
-    const found = run.stage === "ended" && run.damaged === null ? await loadLedgerOf(app, run) : null;
+    const isOne = run.stage === "ended" && run.damaged === null && run.type !== "release-handoff";
+    const found = isOne ? await loadLedgerOf(app, run) : null;
     if (found !== null) return found;
   }
   return null;

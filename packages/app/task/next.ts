@@ -1,4 +1,6 @@
 import { nextPhase, type NextFacts, type NextPhase } from "@okstra/core/machine/next-phase";
+import type { HandedOff } from "@okstra/core/machine/next-phase";
+import { handoffSectionSchema } from "@okstra/core/phases/release-handoff/section";
 import { currentRuns, type TaskFacts } from "./load-task.ts";
 
 /** What a task does next, from all that is known of it. */
@@ -28,7 +30,9 @@ function factsForNext(facts: TaskFacts): NextFacts {
       commit: run.commit,
       valid: run.valid,
       waiting: run.waiting,
+      begun: run.type === "release-handoff" && run.events.some(({ type }) => type === "handoff-chosen" || type === "handoff-cancelled"),
     })),
+    handedOff: findHandedOff(facts),
     discovery,
     plan:
       plan === null
@@ -43,4 +47,13 @@ function factsForNext(facts: TaskFacts): NextFacts {
       ({ answer, raisedBy }) => answer === null && raisedBy.some(({ type, run }) => raisedHere.has(`${type} ${run}`)),
     ),
   };
+}
+
+/** The newest hand-off of this cycle whose commits stay or went out; null when there is none. */
+export function findHandedOff(facts: TaskFacts): HandedOff | null {
+  const run = currentRuns(facts).findLast((each) => each.type === "release-handoff" && each.stage === "ended" && each.valid === true);
+  const section = handoffSectionSchema.safeParse(run?.report?.["releaseHandoff"]);
+  if (run === undefined || !section.success || section.data.outgoing === null) return null;
+  const { outcome, outgoing, pullRequest } = section.data;
+  return { run: run.run, commit: outgoing, outcome, pullRequest: pullRequest.url };
 }

@@ -130,6 +130,6 @@ function checkVerified(facts: TaskFacts, seen: PreFlight["looked"]): PreFlight {
         : newest.commit === facts.head
           ? `the gate of final-verification run ${newest.run} holds`
           : `final-verification run ${newest.run} judged ${newest.commit.slice(0, 12)}, and the head is ${facts.head.slice(0, 12)}`,
-    hint: blocked?.command ?? due?.command ?? `okstra next ${task}`,
+    hint: blocked?.command ?? due?.command ?? `okstra run ${task} --task-type final-verification`,
   };
 }

@@ -358,8 +358,8 @@ test("a link to a file that is nowhere", async () => {
 });
 
 test("every rule has a tampering that it catches", () => {
-  // Those about a plan and an executor's work have theirs in validate-task.test.ts.
-  const elsewhere = ["OKSTRA_RULE_APPROVAL", "OKSTRA_RULE_TASK_LOG", "OKSTRA_RULE_WORK"];
+  // Those about a plan and an executor's work have theirs in validate-task.test.ts, a hand-off's in validate-handoff.test.ts.
+  const elsewhere = ["OKSTRA_RULE_APPROVAL", "OKSTRA_RULE_HANDOFF", "OKSTRA_RULE_TASK_LOG", "OKSTRA_RULE_WORK"];
   const caught = new Set([...TAMPERINGS.map(([, code]) => code), "OKSTRA_RULE_LINKS", ...elsewhere]);
   expect([...caught].sort()).toEqual(Object.keys(RULES).sort());
 });

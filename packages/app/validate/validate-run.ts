@@ -13,13 +13,15 @@ import type { RunEvent } from "@okstra/core/events";
 import { PHASES } from "@okstra/core/phases/index";
 import { laneResultSchema } from "@okstra/core/phases/lane-schema";
 import type { Phase } from "@okstra/core/phases/phase";
+import { decideHandoff } from "@okstra/core/phases/release-handoff/section";
 import { checkOutline } from "@okstra/core/report/outline";
 import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import type { App } from "../app.ts";
 import { convergenceInput, convergencePath, decisionInput, workPath } from "../run/run-records.ts";
-import type { PreparedRun } from "../run/prepare-run.ts";
+import type { PreparedRun } from "../run/begin-run.ts";
 import { eventsPath, parseEvents } from "../run/run-log.ts";
 import { buildReport, renderAll } from "../run/write-report.ts";
+import { findHandoffProblems } from "./check-handoff.ts";
 import { checkTaskLog } from "../task/task-log.ts";
 
 /** Each rule with what it promises; a broken one is told by its code. */
@@ -38,6 +40,7 @@ export const RULES = {
   OKSTRA_RULE_LEDGER: "every row of the ledger follows from the ledger before it and from what was found",
   OKSTRA_RULE_WORK: "the executor's work is what git shows",
   OKSTRA_RULE_APPROVAL: "a plan that was carried out is the one that a person approved",
+  OKSTRA_RULE_HANDOFF: "a hand-off did what a person chose and nothing else: plans, answers, the argv log and what the remote said agree",
   OKSTRA_RULE_TASK_LOG: "the task's own log is whole: every line follows the one before it and has okstra's seal",
   OKSTRA_RULE_VERDICT: "verdict and gate follow from the convergence and the lanes",
   OKSTRA_RULE_REPORT: "report.json satisfies its schema and follows from events, results and receipts",
@@ -67,7 +70,8 @@ interface Subject {
   readonly app: App;
   readonly run: Pick<PreparedRun, "manifest" | "runDir" | "log">;
   readonly events: readonly RunEvent[];
-  readonly phase: Phase;
+  /** Null for a release-handoff, which has no workers. */
+  readonly phase: Phase | null;
   readonly breaks: (code: RuleCode, message: string) => void;
 }
 
@@ -95,6 +99,7 @@ export async function validateRun(app: App, runDir: string, options: { byLead?: 
       ["OKSTRA_RULE_APPROVAL", checkApproval],
       ["OKSTRA_RULE_WORK", checkWork],
       ["OKSTRA_RULE_CONVERGENCE", checkConvergence],
+      ["OKSTRA_RULE_HANDOFF", checkHandoff],
       ["OKSTRA_RULE_REPORT", checkReport],
       // Last: it looks at what the others found.
       ["OKSTRA_RULE_VALIDATION", async (each) => (options.byLead === true ? undefined : checkEnd(each, broken.length === 0))],
@@ -119,8 +124,8 @@ async function openSubject(app: App, runDir: string, breaks: Subject["breaks"]):
   const manifest = await loadManifest(app, runDir, events, breaks);
   if (manifest === null) return null;
   const log = { events, state, append: () => Promise.reject(new Error("a validator writes nothing")) };
-  const phase = PHASES.find((each) => each.type === manifest.type);
-  if (phase === undefined) {
+  const phase = PHASES.find((each) => each.type === manifest.type) ?? null;
+  if (phase === null && manifest.type !== "release-handoff") {
     breaks("OKSTRA_RULE_MANIFEST", "run.json names a phase that this okstra does not have");
     return null;
   }
@@ -182,6 +187,7 @@ async function checkLanes({ app, run, events, phase, breaks }: Subject): Promise
       continue;
     }
     if (ended.end !== "ok" && ended.end !== "partial") breaks("OKSTRA_RULE_RESULT", `${lane}: the lane is ${ended.end} and has a result`);
+    if (phase === null) continue;
     const parsed = laneResultSchema(phase.type, planned.role).safeParse(parseJson(result));
     if (!parsed.success) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json breaks its schema`);
     else if ((parsed.data as { nonce?: unknown }).nonce !== nonce) breaks("OKSTRA_RULE_RESULT", `${lane}: result.json has another nonce`);
@@ -228,6 +234,7 @@ async function checkCommit({ app, run, breaks }: Subject): Promise<void> {
 
 /** Each round's convergence follows from its results and votes, and the ledger from the one before. */
 async function checkConvergence({ app, run, events, phase, breaks }: Subject): Promise<void> {
+  if (phase === null) return;
   const { state } = run.log;
   for (let round = 1; round <= state.round; round += 1) {
     const path = convergencePath(run, round);
@@ -321,6 +328,16 @@ async function checkReproductions({ app, run, breaks }: Subject): Promise<void> 
   }
 }
 
+/** A hand-off's records, in a room of their own. */
+async function checkHandoff({ app, run, events, breaks }: Subject): Promise<void> {
+  if (run.manifest.type !== "release-handoff") return;
+  for (const problem of await findHandoffProblems(app, run, events)) breaks("OKSTRA_RULE_HANDOFF", problem);
+  const { verdict, gate } = decideHandoff(run.log.state.handoff ?? { outcome: null });
+  const decision = events.findLast((each) => each.type === "gate-decided");
+  if (decision?.type !== "gate-decided" || decision.verdict !== verdict || !isSame(decision.gate, gate))
+    breaks("OKSTRA_RULE_VERDICT", `the verdict ${run.log.state.verdict ?? "none"} does not follow from what was chosen and done`);
+}
+
 async function checkReport({ app, run, events, breaks }: Subject): Promise<void> {
   const { runDir, manifest, log } = run;
   const text = await app.store.readText(`${runDir}/report.json`);
@@ -344,7 +361,10 @@ async function checkReport({ app, run, events, breaks }: Subject): Promise<void>
   await checkLinks({ app, run, breaks }, report);
   const prose = await app.store.readText(`${runDir}/workers/${WRITER_LANE}/result.json`);
   if (manifest.type === "release-handoff" && prose !== null) breaks("OKSTRA_RULE_WRITER", "a release-handoff has no report writer");
-  if (log.state.writerFallback === null && !(log.state.lanes[WRITER_LANE]?.end === "ok" && prose !== null))
+  if (manifest.type === "release-handoff") {
+    if (log.state.writerFallback !== null)
+      breaks("OKSTRA_RULE_WRITER", "a release-handoff has no report writer, and so no fallback of one");
+  } else if (log.state.writerFallback === null && !(log.state.lanes[WRITER_LANE]?.end === "ok" && prose !== null))
     breaks("OKSTRA_RULE_WRITER", "there is neither a report writer's result nor a report-writer-fallback event");
 }
 

@@ -4,6 +4,7 @@ import { OkstraError } from "@okstra/core/errors";
 import type { SafeConfig, TreeState } from "@okstra/core/git-port";
 import type { FileFacts } from "@okstra/core/tree-port";
 import type { App } from "../app.ts";
+import { listRepository, loadNestedFiles } from "./nested-repositories.ts";
 import type { Place } from "./place.ts";
 
 export interface WorkFile extends FileFacts {
@@ -109,34 +110,32 @@ async function loadFiles(
 ): Promise<Pick<Work, "files" | "staged" | "unmerged">> {
   const disposable = place.project.disposable ?? DEFAULT_DISPOSABLE;
   const entries = await fetchStatus(app, place.path, tree.adminDir, safe);
-  const broken = entries.find(({ path }) => path.includes("\uFFFD"));
-  if (broken !== undefined) {
-    throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", {
-      message: `${place.path} has a file whose name is not UTF-8 (${broken.path}), which cannot be kept.`,
-      hint: "Rename or move that file, then try again.",
-      details: { path: place.path, file: broken.path },
-    });
-  }
+  for (const entry of entries) requireUtf8(place, entry);
   const files: WorkFile[] = [];
+  const nested = await loadNestedFiles(app, place);
   for (const { code, path } of entries) {
     const kind = code === "??" ? "untracked" : code === "!!" ? "ignored" : "dirty";
     if (kind === "dirty") {
+      if (nested.has(path)) continue;
       for (const facts of await app.files.listFiles(place.path, [path], [])) files.push({ ...facts, kind, archived: false });
       continue;
     }
     if (isInside(path, disposable)) continue;
     const isRepository = kind === "untracked" && path.endsWith("/");
-    for (const facts of await app.files.listFiles(place.path, [path], disposable)) {
-      if (facts.path.includes("\uFFFD"))
-        throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", {
-          message: `${place.path} has a file whose name is not UTF-8 (${facts.path}), which cannot be kept.`,
-          hint: "Rename or move that file, then try again.",
-          details: { path: place.path, file: facts.path },
-        });
+    const found = isRepository ? await listRepository(app, place, path) : await app.files.listFiles(place.path, [path], disposable);
+    for (const facts of found) {
+      requireUtf8(place, facts);
       const recorded = tree.marker?.copies[facts.path];
       const isOwnLink = facts.type === "link" && tree.marker?.links.includes(facts.path) === true;
       if (isOwnLink || (recorded !== undefined && (await app.files.isUnchangedCopy(place.path, facts.path, recorded)))) continue;
       files.push({ ...facts, kind, archived: kind === "ignored" || isRepository });
+    }
+  }
+  // A repository that a commit names may hold commits that are nowhere else, changed or not.
+  for (const found of nested.values()) {
+    for (const facts of found) {
+      requireUtf8(place, facts);
+      files.push({ ...facts, kind: "dirty", archived: true });
     }
   }
   return {
@@ -144,6 +143,16 @@ async function loadFiles(
     staged: entries.some(({ code }) => ![" ", "?", "!"].includes(code[0] ?? " ")),
     unmerged: entries.some(({ code }) => code.includes("U") || code === "AA" || code === "DD"),
   };
+}
+
+/** @throws OKSTRA_WORKTREE_HAS_WORK */
+function requireUtf8(place: Place, { path }: Pick<WorkFile, "path">): void {
+  if (!path.includes("\uFFFD")) return;
+  throw new OkstraError("OKSTRA_WORKTREE_HAS_WORK", {
+    message: `${place.path} has a file whose name is not UTF-8 (${path}), which cannot be kept.`,
+    hint: "Rename or move that file, then try again.",
+    details: { path: place.path, file: path },
+  });
 }
 
 /** True when a directory of the path is disposable; a file of that name is not. */

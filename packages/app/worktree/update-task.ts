@@ -4,6 +4,7 @@ import type { GitLock, SafeConfig, TreeState } from "@okstra/core/git-port";
 import type { App } from "../app.ts";
 import { takeRunLock } from "../run/run-lock.ts";
 import { requireTask } from "./list-tasks.ts";
+import { fetchQuietEnvironment, requireNoneReplaced } from "./nested-repositories.ts";
 import { placeOf, repositoryLockName, requireSameRepository, saveRow, taskLockName, type Place } from "./place.ts";
 import { settlePending } from "./settle-pending.ts";
 import { abortOperation, backupRef, isAncestor, requireAsBefore, writeBase } from "./settle-update.ts";
@@ -41,6 +42,8 @@ interface Move {
   readonly tip: string;
   readonly onto: string;
   readonly ontoName: string;
+  /** For every call that merges. */
+  readonly quiet: Readonly<Record<string, string>>;
 }
 
 /** No editor ever opens: git takes the text it has. */
@@ -95,13 +98,15 @@ async function updateLocked(app: App, place: Place, row: RegistryRow, request: U
   if (typeof tip !== "string")
     throw new OkstraError("OKSTRA_BRANCH_LOST", { message: `The branch ${row.branch} is gone.`, details: { branch: row.branch } });
   const safe = await app.git.safeConfig({ commonDir: place.repository, mainRoot: place.path });
-  const move: Move = { place, row, tree, safe, tip, onto, ontoName };
+  const quiet = await fetchQuietEnvironment(app, place.path, { tip, onto });
+  const move: Move = { place, row, tree, safe, tip, onto, ontoName, quiet };
   if (await isAncestor(app, place.path, onto, tip)) {
     if (row.base_ref !== onto && (await isAncestor(app, place.path, row.base_ref === "" ? onto : row.base_ref, onto)))
       await writeBase(app, place.taskKey, row, { base: onto, baseName: ontoName });
     return answer(move, { status: "current", strategy: null, to: tip, backup: null, note: `${row.branch} has all of ${ontoName} already` });
   }
   await requireClean(app, move);
+  await requireNoneReplaced(app, place, onto);
   const strategy = request.strategy ?? (await chooseStrategy(app, move));
   await probe(app, move);
   return moveBranch(app, move, strategy, lock);
@@ -137,9 +142,10 @@ async function chooseStrategy(app: App, { place, row, tip, onto }: Move): Promis
 }
 
 /** @throws OKSTRA_UPDATE_CONFLICT with the files; git before 2.38 cannot tell beforehand */
-async function probe(app: App, { place, tip, onto, ontoName, row, safe }: Move): Promise<void> {
+async function probe(app: App, { place, tip, onto, ontoName, row, safe, quiet }: Move): Promise<void> {
   const probed = await app.git.run(place.path, ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", tip, onto], {
     safe,
+    env: quiet,
     okExitCodes: [0, 1, 128, 129],
   });
   if (probed.exitCode !== 1) return;
@@ -163,7 +169,7 @@ function conflict(ontoName: string, row: RegistryRow, place: Place, files: reado
 }
 
 async function moveBranch(app: App, move: Move, strategy: "rebase" | "merge", lock: GitLock): Promise<UpdateAnswer> {
-  const { place, row, tree, safe, tip, onto, ontoName } = move;
+  const { place, row, tree, safe, tip, onto, ontoName, quiet } = move;
   const kept = (await app.git.run(place.mainRoot, ["for-each-ref", "--format=%(refname)", `refs/okstra/backup/${place.taskKey}`])).stdout
     .split("\n")
     .map((ref) => ref.slice(ref.lastIndexOf("/") + 1));
@@ -181,7 +187,7 @@ async function moveBranch(app: App, move: Move, strategy: "rebase" | "merge", lo
   const done = await app.git.run(
     place.path,
     ["-c", "rebase.autoStash=false", "-c", "rebase.updateRefs=false", "-c", "rerere.enabled=false", ...operation],
-    { safe, lock, env: NO_EDITOR, okExitCodes: [0, 1, 2, 128] },
+    { safe, lock, env: { ...quiet, ...NO_EDITOR }, okExitCodes: [0, 1, 2, 128] },
   );
   if (done.exitCode !== 0) {
     const unmerged = (await app.git.status(place.path, { untracked: false, safe })).filter(

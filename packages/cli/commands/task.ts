@@ -33,6 +33,20 @@ const taskRoutes = buildRouteMap({
       parameters: { positional: oneTask, flags: { ...ownFlags } },
       brief: "A task's cycles, runs, gates, questions, plan and open findings",
     }),
+    done: defineCommand({
+      load: async () => (await import("./task/done.ts")).run,
+      parameters: {
+        positional: oneTask,
+        flags: {
+          base: text("Branch that has the work (default: the one of the newest hand-off)", "BRANCH"),
+          remote: text("Remote that is asked (default: the one of the hand-off, origin, or the only one)", "NAME"),
+          deadline: text("Wall time of each call of the remote or the forge: 30s, 2m (default 2m)", "D"),
+          remove: { kind: "boolean", brief: "Remove its worktree and branch too; kept for restore", default: false, withNegated: false },
+          ...ownFlags,
+        },
+      },
+      brief: "End a task whose work is in the base branch, as the remote shows: merged, squashed or rebased",
+    }),
   },
   docs: { brief: "Make tasks and look at them" },
 });

@@ -82,6 +82,15 @@ const sharedSettings = {
     )
     .optional()
     .describe("Model id or a pattern with * -> price, over the built-in table"),
+  handoffTemplate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the Liquid template of a pull request's body, from the project's root or from OKSTRA_HOME"),
+  forges: z
+    .record(z.string(), z.enum(["github", "gitlab"]))
+    .optional()
+    .describe("Host -> kind of forge, beside the known ones"),
   disposable: z.array(z.string().min(1)).optional().describe("Directories that removing a worktree may lose"),
   worktreeSyncDirs: z.array(z.string()).optional().describe("Directories linked from the main worktree"),
 };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { budgetSchema, sandboxSettingSchema } from "./agent-use.ts";
+import { handoffSourceSchema } from "./handoff.ts";
 import { EMPTY_CONTEXT, taskContextSchema } from "./task-context.ts";
 
 /** How a task's tree came to be there; the manifest and the status view show the note. */
@@ -34,6 +35,15 @@ export const rosterEntrySchema = z.looseObject({
 });
 export type RosterEntry = z.infer<typeof rosterEntrySchema>;
 
+/** What a release-handoff looks at before anything is asked. */
+const handoffBasisSchema = z.looseObject({
+  source: handoffSourceSchema,
+  branch: z.string(),
+  worktree: z.string(),
+  remote: z.looseObject({ name: z.string(), url: z.string(), pushUrl: z.string(), branchCommit: z.string().nullable() }).nullable(),
+});
+export type HandoffBasis = z.infer<typeof handoffBasisSchema>;
+
 /** `run.json`: who and what a run is, and its settings as they were resolved. Written once. */
 export const runManifestSchema = z.looseObject({
   schema: z.literal(1),
@@ -56,6 +66,7 @@ export const runManifestSchema = z.looseObject({
   writer: rosterEntrySchema.nullable().default(null).describe("Worker of the report-writer role"),
   settings: z.looseObject({}),
   context: taskContextSchema.default(EMPTY_CONTEXT),
+  handoff: handoffBasisSchema.nullable().default(null).describe("Of a release-handoff; null for every other type"),
   workflow: z.looseObject({}).describe("The phase's definition as it was: profile hash, gates, result schema name"),
 });
 export type RunManifest = z.infer<typeof runManifestSchema>;
@@ -69,6 +80,11 @@ export const verdictSchema = z.enum([
   "not-reproduced",
   "implemented",
   "not-implemented",
+  "handed-off",
+  "committed",
+  "skipped",
+  "cancelled",
+  "push-rejected",
   "none",
 ]);
 export type Verdict = z.infer<typeof verdictSchema>;

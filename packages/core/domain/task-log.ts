@@ -22,6 +22,11 @@ const originSchema = z
   .describe("Finding of another task's run that this task takes up");
 export type TaskOrigin = z.infer<typeof originSchema>;
 
+/** How work got into its base branch: the very commits, one commit for all, each again, or as only the forge says. */
+const MERGE_WAYS = ["merged", "squashed", "rebased", "merged-by-forge"] as const;
+export type MergeWay = (typeof MERGE_WAYS)[number];
+const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
+
 const bodies = [
   z.looseObject({
     type: z.literal("task-created"),
@@ -45,6 +50,19 @@ const bodies = [
     phase: z.string().describe("Task type that was to start"),
     looked: z.looseObject({}).describe("What the gate looked at: runs, hashes, answers"),
   }),
+  z
+    .looseObject({
+      type: z.literal("task-done"),
+      how: z.enum(MERGE_WAYS),
+      base: z.string().describe("Branch that has the work"),
+      baseCommit: commit.describe("What that branch was at then"),
+      commit: commit.describe("Commit whose work it has"),
+      branch: z.string().describe("The task's own"),
+      head: commit.nullable().describe("What that branch was at then; null when it was gone"),
+      pullRequest: z.string().nullable().describe("Its page"),
+      by: z.string(),
+    })
+    .describe("The work is in the base branch, as the remote showed"),
 ] as const;
 
 export const taskEventBodySchema = z.discriminatedUnion("type", bodies);

@@ -75,6 +75,19 @@ describe("what is due", () => {
     expect(moved).toMatchObject({ done: false, due: { type: "final-verification", why: "run 1 judged c0, and the head is c1" } });
   });
 
+  test("what was handed off waits for others; a hand-off that a person chose is gone on with by its own command", () => {
+    const verified = run("final-verification", { verdict: "accepted" });
+    const handedOff = { run: 1, commit: "c0", outcome: "handed-off", pullRequest: null };
+    expect(nextPhase({ ...NEW, runs: [verified], handedOff })).toMatchObject({ done: true, due: null, blocked: null, handedOff });
+    expect(nextPhase({ ...NEW, runs: [verified] }).due?.command).toMatch(/^okstra handoff /);
+    expect(nextPhase({ ...NEW, head: "c1", runs: [verified], handedOff }).due?.type).toBe("final-verification");
+    const going = run("release-handoff", { stage: "running", open: false, gate: null, valid: null, begun: true });
+    expect(nextPhase({ ...NEW, runs: [verified, going] }).due).toMatchObject({ type: "release-handoff", resume: 1 });
+    const planned = { ...going, stage: "prepared" as const, begun: false };
+    expect(nextPhase({ ...NEW, runs: [verified, planned] }).due).toMatchObject({ type: "release-handoff", resume: null });
+    expect(nextPhase({ ...NEW, head: "c1", runs: [verified, planned] }).due?.type).toBe("final-verification");
+  });
+
   test("a phase counts only when it is newer than those before it", () => {
     const runs = [run("implementation-planning"), run("implementation"), run("implementation-planning", { run: 2 })];
     expect(dueOf({ category: "feature", runs, plan: { ...approved, run: 2 } })).toBe("implementation");

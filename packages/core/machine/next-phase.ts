@@ -20,6 +20,18 @@ export interface NextRun {
   readonly valid: boolean | null;
   /** What the run waits for, in words; null or absent while it does not. */
   readonly waiting?: string | null;
+  /** Of a release-handoff: whether a person chose. */
+  readonly begun?: boolean;
+}
+
+/** The newest hand-off that ended with commits that stay or went out. */
+export interface HandedOff {
+  readonly run: number;
+  /** What the branch is at since. */
+  readonly commit: string;
+  readonly outcome: string;
+  /** Page of the pull request; null when there is none. */
+  readonly pullRequest: string | null;
 }
 
 /** All that decides what a task does next. */
@@ -49,6 +61,8 @@ export interface NextFacts {
     /** Whether an implementation began after the rejection. */
     readonly overtaken: boolean;
   } | null;
+  /** In this cycle; null or absent when nothing was handed off. */
+  readonly handedOff?: HandedOff | null;
   /** Unanswered questions of this cycle. */
   readonly questions: readonly Pick<Clarification, "id" | "blocks">[];
 }
@@ -74,6 +88,8 @@ export interface NextPhase {
   readonly done: boolean;
   readonly skipped: readonly { readonly type: TaskType; readonly why: string }[];
   readonly blocked: HeldGate | null;
+  /** Set when the head commit was handed off: nothing is due but to wait for what others say of it. */
+  readonly handedOff: HandedOff | null;
 }
 
 /** The phases that a task goes through, in order. `release-handoff` follows when it is done. */
@@ -92,15 +108,16 @@ type Ordered = (typeof PHASE_ORDER)[number];
  */
 export function nextPhase(facts: NextFacts): NextPhase {
   const skipped: { type: TaskType; why: string }[] = [];
-  const answer = (part: Partial<NextPhase>): NextPhase => ({ due: null, done: false, blocked: null, skipped, ...part });
+  const answer = (part: Partial<NextPhase>): NextPhase => ({ due: null, done: false, blocked: null, handedOff: null, skipped, ...part });
 
   const verified = newestOf(facts, "final-verification");
+  if (facts.handedOff?.commit === facts.head) return answer({ done: true, handedOff: facts.handedOff });
+  const handing = facts.runs.at(-1);
+  if (handing?.type === "release-handoff" && handing.stage !== "ended" && handing.resumable && handing.begun === true)
+    return answer({ done: true, due: handOff(facts, `hand-off run ${handing.run} was chosen and has not ended`, handing.run) });
   if (verified !== null && verified.open && verified.commit === facts.head)
-    return answer({
-      done: true,
-      due: due(facts, "release-handoff", `final-verification run ${verified.run} passed${atCommit(facts.head)}`),
-    });
-  const going = facts.runs.at(-1);
+    return answer({ done: true, due: handOff(facts, `final-verification run ${verified.run} passed${atCommit(facts.head)}`, null) });
+  const going = facts.runs.findLast(({ type }) => type !== "release-handoff");
   if (going !== undefined && going.stage !== "ended" && going.type !== "improvement-discovery" && going.resumable)
     return answer({
       due: {
@@ -142,6 +159,11 @@ export function nextPhase(facts: NextFacts): NextPhase {
 
 function newestOf(facts: NextFacts, type: TaskType): NextRun | null {
   return facts.runs.findLast((run) => run.type === type && run.stage === "ended") ?? null;
+}
+
+/** A hand-off is a person's: it has a command of its own, which asks. */
+function handOff({ task }: NextFacts, why: string, resume: number | null): DuePhase {
+  return { type: "release-handoff", why, resume, command: `okstra handoff ${task}` };
 }
 
 function due({ task }: NextFacts, type: TaskType, why: string): DuePhase {

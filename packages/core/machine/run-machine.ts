@@ -3,6 +3,14 @@ import type { ExecutedVote, ReproductionRecord } from "../domain/execution.ts";
 import type { LaneEnd, LaneRole } from "../domain/finding.ts";
 import type { Gate, Verdict } from "../domain/run.ts";
 import { MAX_ROUNDS, type RunEventBody } from "../events.ts";
+import {
+  handoffTransition,
+  NEW_HANDOFF,
+  nextHandoffEffect,
+  restartHandoff,
+  type HandoffEffect,
+  type HandoffState,
+} from "./handoff-machine.ts";
 
 /** How far a run is. `ended` and `cancelled` are final, but for an override of the gate. */
 export type Stage = "new" | "prepared" | "running" | "converged" | "decided" | "reported" | "validated" | "ended" | "cancelled";
@@ -52,6 +60,8 @@ export interface RunState {
   readonly withoutQuota: boolean;
   /** What the run waits for; null while it does not. */
   readonly paused: { readonly reason: "quota"; readonly lanes: readonly string[]; readonly until: string | null } | null;
+  /** Of a release-handoff, which has no lanes; null for every other task type. */
+  readonly handoff: HandoffState | null;
 }
 
 /** What the lead does next. Each effect ends in the event named beside it. */
@@ -60,6 +70,8 @@ export type Effect =
   | { readonly type: "dispatch"; readonly lane: string }
   /** → lanes-planned, work-inspected, or what was executed and then run-converged: as {@link nextStep} says */
   | { readonly type: "advance" }
+  /** Of a release-handoff: → as its own effect says */
+  | { readonly type: "handoff"; readonly effect: HandoffEffect }
   /** → gate-decided, or lanes-planned of a round of fixes */
   | { readonly type: "decide" }
   /** → report-written */
@@ -107,6 +119,7 @@ export const NEW_RUN: RunState = {
   valid: null,
   withoutQuota: false,
   paused: null,
+  handoff: null,
 };
 
 /** A lane with one of these ends has said what it will say: a resumed run at the same commit does not ask again. */
@@ -132,12 +145,16 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (state.stage !== "new") return reject("the run is prepared already");
       if (new Set(event.roster).size !== event.roster.length) return reject("a worker stands twice in the roster");
       const executor = event.executor ?? null;
+      const isHandoff = event.taskType === "release-handoff";
+      if (isHandoff !== (event.roster.length === 0)) return reject("only a release-handoff has no workers");
+      if (isHandoff) return accept({ stage: "prepared", commit: event.commit, handoff: NEW_HANDOFF });
       const first = executor === null ? planLanes(event.roster, "review", 1) : planLanes([executor], "execute", 1);
       return accept({ stage: "prepared", commit: event.commit, executor, reviewers: event.roster, lanes: first });
     }
     case "run-started": {
       if (!active) return reject("the run cannot be started");
       if (event.attempt !== state.attempt + 1) return reject("the attempt does not follow the one before");
+      if (state.handoff !== null) return startHandoff(state, event);
       const withoutQuota = event.withoutQuota ?? false;
       const lanes = restartLanes(state, event.commit, withoutQuota);
       const pending = Object.keys(lanes).filter((name) => lanes[name]?.state !== "ended" && lanes[name]?.role !== "write");
@@ -277,6 +294,29 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (lastStep(state) === "execute" && !isInspected(state)) return reject("the work was not inspected");
       return accept({ stage: "converged", blockersPerRound: [...state.blockersPerRound, event.blockers ?? 0] }, [{ type: "decide" }]);
     }
+    case "handoff-answered":
+    case "handoff-planned":
+    case "handoff-chosen":
+    case "handoff-refused":
+    case "handoff-cancelled":
+    case "handoff-called":
+    case "remote-asked":
+    case "push-started":
+    case "push-ended":
+    case "branch-moved":
+    case "pull-request-asked":
+    case "pull-request-started":
+    case "pull-request-opened":
+    case "handoff-settled": {
+      const isOpen = active && (state.stage === "prepared" || state.stage === "running");
+      if (state.handoff === null || !isOpen) return reject("nothing is handed off");
+      const handoff = handoffTransition(state.handoff, event, going);
+      if (typeof handoff === "string") return reject(handoff);
+      if (event.type === "handoff-settled") return accept({ handoff, stage: "converged" }, [{ type: "decide" }]);
+      const acts = going && event.type !== "handoff-called" && event.type !== "push-started" && event.type !== "pull-request-started";
+      const effect = acts ? nextHandoffEffect(handoff) : null;
+      return accept({ handoff }, effect === null ? [] : [{ type: "handoff", effect }]);
+    }
     case "gate-decided":
       if (!going || state.stage !== "converged" || event.commit !== state.commit) return reject("nothing is to be decided at this commit");
       if (event.gate.override !== null) return reject("a decision cannot bring its own override");
@@ -317,6 +357,31 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     case "run-cancelled":
       return active ? accept({ stage: "cancelled", halted: false, lanes: haltLanes(state.lanes) }) : reject("the run is not going");
   }
+}
+
+/** A hand-off begins, or goes on, only after a person's word; what the outside said in an earlier attempt does not count. */
+function startHandoff(state: RunState, event: Extract<RunEventBody, { type: "run-started" }>): Transition {
+  const handoff = state.handoff === null ? NEW_HANDOFF : restartHandoff(state.handoff);
+  const effect = nextHandoffEffect(handoff);
+  const rejected =
+    event.commit !== state.commit
+      ? "the run is bound to another commit"
+      : effect === null && handoff.outcome === null
+        ? "nobody has chosen"
+        : null;
+  if (rejected !== null) return { state, effects: [], rejected };
+  const isSettled = handoff.outcome !== null;
+  const next: RunState = {
+    ...state,
+    stage: isSettled ? "converged" : "running",
+    halted: false,
+    attempt: event.attempt,
+    handoff,
+    verdict: null,
+    gate: null,
+    valid: null,
+  };
+  return { state: next, effects: effect === null ? [{ type: "decide" }] : [{ type: "handoff", effect }], rejected: null };
 }
 
 const PENDING = { round: 1, state: "pending", attempt: 0, commit: "", end: null, nonce: null, family: null, resumeAt: null } as const;

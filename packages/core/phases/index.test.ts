@@ -27,7 +27,7 @@ test("a run has its own phase's section and no other", () => {
     "improvement-discovery": "improvementDiscovery",
   };
   for (const type of TASK_TYPES) {
-    const filled = Object.entries(buildSections(type, decisionInput())).filter(([, section]) => section !== null);
+    const filled = Object.entries(buildSections(type, decisionInput(), "g/t")).filter(([, section]) => section !== null);
     expect(filled.map(([name]) => name)).toEqual(type === "release-handoff" ? [] : [names[type]]);
   }
 });

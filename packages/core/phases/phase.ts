@@ -7,6 +7,7 @@ import type { Receipt } from "../domain/receipt.ts";
 import type { Gate, Verdict } from "../domain/run.ts";
 import type { TaskContext } from "../domain/task-context.ts";
 import type { TaskType } from "../domain/work.ts";
+import type { HandoffRecord } from "./release-handoff/section.ts";
 import type { WorkRecord } from "../domain/work-record.ts";
 
 /** A worker's result as this phase understands it, with the worker's name. */
@@ -46,6 +47,8 @@ export interface DecisionInput {
   /** Number of open blockers after each round. */
   readonly blockersPerRound: readonly number[];
   readonly criterionExecutions: readonly CriterionExecution[];
+  /** Of a release-handoff; null for every other type. */
+  readonly handoff: HandoffRecord | null;
   readonly sha256: (text: string) => string;
 }
 

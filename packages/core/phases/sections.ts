@@ -5,6 +5,7 @@ import { buildImplementationSection, type ImplementationSection } from "./implem
 import { buildPlanningSection } from "./implementation-planning/section.ts";
 import { buildImprovementsSection } from "./improvement-discovery/section.ts";
 import type { DecisionInput } from "./phase.ts";
+import { buildHandoffSection, type HandoffSection } from "./release-handoff/section.ts";
 import { buildRequirementsSection } from "./requirements-discovery/section.ts";
 
 /** What each phase says in the report beside its findings; null but for the phase that ran. */
@@ -15,9 +16,11 @@ interface PhaseSections {
   readonly implementationPlanning: ReturnType<typeof buildPlanningSection> | null;
   readonly implementation: ImplementationSection | null;
   readonly improvementDiscovery: ReturnType<typeof buildImprovementsSection> | null;
+  readonly releaseHandoff: HandoffSection | null;
 }
 
-export function buildSections(type: TaskType, input: DecisionInput): PhaseSections {
+/** @param task `<group>/<task>`, for commands */
+export function buildSections(type: TaskType, input: DecisionInput, task: string): PhaseSections {
   return {
     errorAnalysis: type === "error-analysis" ? buildErrorAnalysisSection(input) : null,
     finalVerification: type === "final-verification" ? buildFinalVerificationSection(input) : null,
@@ -25,5 +28,6 @@ export function buildSections(type: TaskType, input: DecisionInput): PhaseSectio
     implementationPlanning: type === "implementation-planning" ? buildPlanningSection(input) : null,
     implementation: type === "implementation" ? buildImplementationSection(input) : null,
     improvementDiscovery: type === "improvement-discovery" ? buildImprovementsSection(input) : null,
+    releaseHandoff: type === "release-handoff" && input.handoff !== null ? buildHandoffSection(input.handoff, task) : null,
   };
 }

@@ -1,3 +1,4 @@
+import { handoffBlocks } from "../phases/release-handoff/blocks.ts";
 import type { Block, ReportDocument, Section } from "./document.ts";
 import { outlineFor, phaseHeading, titleFor } from "./outline.ts";
 import type { Report } from "./report-data.ts";
@@ -8,7 +9,7 @@ import { implementationRecordBlocks, phaseBlocks } from "./section-phase.ts";
 import { wordingFor, type Wording } from "./wording.ts";
 
 function blocksByHeading(report: Report, words: Wording): ReadonlyMap<string, readonly Block[]> {
-  const { outline, empty } = words;
+  const { outline } = words;
   return new Map<string, readonly Block[]>([
     [outline.verdict, verdictBlocks(report, words)],
     [outline.next, nextBlocks(report, words)],
@@ -17,8 +18,17 @@ function blocksByHeading(report: Report, words: Wording): ReadonlyMap<string, re
     [phaseHeading(report.type, report.lang), phaseBlocks(report, words)],
     [outline.implementation, implementationRecordBlocks(report, words)],
     [outline.releaseHandoff, []],
-    ...Object.values(words.handoff).map((heading): [string, Block[]] => [heading, [{ kind: "empty", text: empty.handoff }]]),
+    ...handoffParts(report, words),
     [outline.evidence, evidenceBlocks(report, words)],
+  ]);
+}
+
+/** 4.6.1 to 4.6.7, by their headings. */
+function handoffParts({ releaseHandoff, lang }: Report, words: Wording): (readonly [string, readonly Block[]])[] {
+  const parts = releaseHandoff === null ? null : handoffBlocks(releaseHandoff, lang);
+  return (Object.keys(words.handoff) as (keyof Wording["handoff"])[]).map((part) => [
+    words.handoff[part],
+    parts?.[part] ?? [{ kind: "empty", text: words.empty.handoff }],
   ]);
 }
 

@@ -43,6 +43,9 @@ export const GATE_REASONS = [
   "criteria-met",
   "earlier-gate-holds",
   "nothing-held",
+  "person-chose",
+  "push-rejected",
+  "nothing-chosen",
 ] as const;
 export type GateReason = (typeof GATE_REASONS)[number];
 
@@ -70,6 +73,11 @@ export const NEXT_STEPS = [
   "reject-plan",
   "go-on",
   "run-again",
+  "wait-for-merge",
+  "open-by-hand",
+  "commits-stay",
+  "take-up-again",
+  "update-and-retry",
 ] as const;
 export type NextStepCode = (typeof NEXT_STEPS)[number];
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hostileText, withForeignText } from "./fixtures/hostile.ts";
+import { handoffReport } from "./fixtures/handoff-reports.ts";
 import { blockedVerification, confirmedAnalysis, emptyReport, overriddenVerification, stoppedImplementation } from "./fixtures/reports.ts";
 import { STYLE } from "./html-style.ts";
 import { markup, htmlBlock } from "./html-template.ts";
@@ -41,6 +42,7 @@ for (const lang of LANGUAGES) {
     ["empty", emptyReport(lang)],
     ["overridden", overriddenVerification(lang)],
     ["stopped", stoppedImplementation(lang)],
+    ["handed-off", handoffReport(lang, "found")],
   ])(`${lang}: the page %s is as its snapshot`, async (name, report) => {
     const page = renderHtml(report);
     expectHarmless(page);
@@ -76,7 +78,7 @@ test("case 52, 57: foreign text adds no element, no handler and no address, and 
       .map(({ name }) => name)
       .filter((name) => ["h1", "h2", "h3", "style", "section", "table"].includes(name))
       .join(" ");
-  const reports = LANGUAGES.flatMap((lang) => [blockedVerification(lang), stoppedImplementation(lang)]);
+  const reports = LANGUAGES.flatMap((lang) => [blockedVerification(lang), stoppedImplementation(lang), handoffReport(lang, "found")]);
   const tameReports = reports.map((report) => ({ report, tame: shape(renderHtml(report)) }));
   fc.assert(
     fc.property(fc.array(hostileText, { minLength: 1, maxLength: 40 }), fc.constantFrom(...tameReports), (texts, { report, tame }) => {

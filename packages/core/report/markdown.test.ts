@@ -3,6 +3,7 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { toString } from "mdast-util-to-string";
 import { expect, test } from "vitest";
 import { hostileText, withForeignText } from "./fixtures/hostile.ts";
+import { handoffReport } from "./fixtures/handoff-reports.ts";
 import { blockedVerification, confirmedAnalysis, emptyReport, overriddenVerification, stoppedImplementation } from "./fixtures/reports.ts";
 import { renderMarkdown } from "./markdown.ts";
 import { checkOutline } from "./outline.ts";
@@ -80,7 +81,11 @@ test("a text that looks like a list, a rule or a link is only text", () => {
 });
 
 test("case 52, 57: foreign text changes no heading, makes no link, image or HTML and leaves no control character", () => {
-  const reports = LANGUAGES.flatMap((lang) => [blockedVerification(lang), stoppedImplementation(lang)]);
+  const reports = LANGUAGES.flatMap((lang) => [
+    blockedVerification(lang),
+    stoppedImplementation(lang),
+    handoffReport(lang, "push-rejected"),
+  ]);
   const tameReports = reports.map((report) => ({ report, headings: headingsOf(renderMarkdown(report)) }));
   fc.assert(
     fc.property(fc.array(hostileText, { minLength: 1, maxLength: 40 }), fc.constantFrom(...tameReports), (texts, { report, headings }) => {
@@ -105,7 +110,7 @@ test("case 52: foreign text breaks no table", () => {
   fc.assert(
     fc.property(
       fc.array(hostileText, { minLength: 1, maxLength: 20 }),
-      fc.constantFrom(blockedVerification, stoppedImplementation),
+      fc.constantFrom(blockedVerification, stoppedImplementation, () => handoffReport("en", "opened")),
       (texts, make) => {
         const markdown = renderMarkdown(withForeignText(make(), texts));
         const lines = markdown.split("\n");

@@ -33,7 +33,9 @@ const renderItem = (marker: string, item: string): string => `${marker} ${item =
 const renderFact = ({ label, value }: Fact): string => renderItem("-", `${escapeMarkdown(label)}: ${renderLine(value)}`.trimEnd());
 
 function renderVerdict(card: VerdictBlock): string {
-  const head = `**${escapeMarkdown(card.verdict)}** · **${escapeMarkdown(card.gate.text)}** · ${card.badges.map(renderInline).join(" · ")}`;
+  const head = [`**${escapeMarkdown(card.verdict)}**`, `**${escapeMarkdown(card.gate.text)}**`, ...card.badges.map(renderInline)].join(
+    " · ",
+  );
   const reasons = card.reasons.map((reason) => {
     const code = markdownCode(reason.code);
     return renderItem(

@@ -129,6 +129,17 @@ test.each<[string, Partial<NextStepFacts>, string[]]>([
     { isVerify: true, taskKey: "shop/verify/abc", verdict: "blocked", gate: gate(["blocking-findings", "held-findings", "lane-not-ok"]) },
     ["fix-blocking", "answer-held", "rerun-lanes: okstra verify"],
   ],
+  [
+    "a hand-off: the one step that its report routes to",
+    {
+      type: "release-handoff",
+      verdict: "push-rejected",
+      gate: gate(["push-rejected"]),
+      routing: { code: "update-and-retry", command: "okstra worktree update orders/fix-totals" },
+    },
+    ["update-and-retry: okstra worktree update orders/fix-totals"],
+  ],
+  ["a hand-off without a section: neither an override nor a run", { type: "release-handoff", gate: gate(["nothing-chosen"]) }, []],
   ["nothing was decided", { gate: null }, []],
 ])("%s", (_name, facts, expected) => {
   expect(steps(facts)).toEqual(expected);

@@ -1,6 +1,8 @@
 import type { Gate, Verdict } from "../domain/run.ts";
 import type { Clarification } from "../domain/task-context.ts";
+import type { HandoffSection } from "../phases/release-handoff/section.ts";
 import type { NextStepCode } from "./codes.ts";
+import { quoteForShell } from "./shell-words.ts";
 
 /** What of a run decides what a person would do now. */
 export interface NextStepFacts {
@@ -18,6 +20,8 @@ export interface NextStepFacts {
   readonly worktree: string;
   /** The task's questions after this run, the answered ones too; absent: none are known by their ids. */
   readonly clarifications?: readonly Pick<Clarification, "id" | "blocks" | "answer">[];
+  /** What section 4.6.7 says; of a release-handoff only. */
+  readonly routing?: HandoffSection["routing"] | null;
 }
 
 export interface NextStep {
@@ -40,6 +44,8 @@ const BREACHES = [
 export function nextSteps(facts: NextStepFacts): NextStep[] {
   const { type, gate, isVerify } = facts;
   if (gate === null) return [];
+  // It is not passed by a reason, and not run again by its type: a person takes it up, or what went out is waited for.
+  if (type === "release-handoff") return facts.routing === undefined || facts.routing === null ? [] : [facts.routing];
   if (gate.override !== null) return isVerify ? [] : [goOn(facts)];
   const steps = [...blockersOf(facts), ...(isVerify ? [] : waysOn(facts))];
   if (facts.verdict === "accepted") steps.push({ code: "merge-ready", command: null });
@@ -129,9 +135,4 @@ function waysOn(facts: NextStepFacts): NextStep[] {
 function answerCommand(facts: NextStepFacts): string {
   const open = (facts.clarifications ?? []).filter(({ answer, blocks }) => answer === null && blocks !== "none");
   return [`okstra answer ${taskOf(facts)}`, ...open.map(({ id }) => `${id}="…"`)].join(" ");
-}
-
-/** One word of a POSIX shell. */
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -13,6 +13,7 @@ import { finalVerificationSectionSchema } from "../phases/final-verification/sec
 import { implementationSectionSchema } from "../phases/implementation/section.ts";
 import { planningSectionSchema } from "../phases/implementation-planning/section.ts";
 import { improvementsSectionSchema } from "../phases/improvement-discovery/section.ts";
+import { handoffSectionSchema } from "../phases/release-handoff/section.ts";
 import { requirementsSectionSchema } from "../phases/requirements-discovery/section.ts";
 
 const reportLaneSchema = z.looseObject({
@@ -107,6 +108,7 @@ export const reportSchema = z.looseObject({
   implementationPlanning: planningSectionSchema.nullable().default(null),
   implementation: implementationSectionSchema.nullable().default(null),
   improvementDiscovery: improvementsSectionSchema.nullable().default(null),
+  releaseHandoff: handoffSectionSchema.nullable().default(null),
   executions: z.array(z.looseObject({ worker: z.string(), ...executionSchema.shape })),
   reportWriter: z.looseObject({
     summary: z.string().nullable(),

@@ -29,7 +29,8 @@ function executionRows(report: Report, words: Wording): Inline[][][] {
 }
 
 function executionsBlock(report: Report, words: Wording): Block {
-  if (report.executions.length === 0) return { kind: "empty", text: words.empty.executions };
+  if (report.executions.length === 0)
+    return { kind: "empty", text: report.type === "release-handoff" ? words.empty.handoffExecutions : words.empty.executions };
   const { labels } = words;
   const head = [labels.command, labels.exit, labels.time, labels.worker, labels.commit, labels.started, labels.output];
   return { kind: "table", head, rows: executionRows(report, words) };
@@ -127,8 +128,9 @@ function identityFacts(report: Report, words: Wording): Fact[] {
     fact(labels.gate, code(report.gate.name), text(`(${report.gate.kind})`)),
     fact(labels.commit, report.commit === "" ? text(words.noCommit) : code(report.commit)),
     ...(report.baseCommit === null ? [] : [fact(labels.base, code(report.baseCommit))]),
-    fact(labels.families, text(String(report.kEff))),
-    fact(labels.writer, text(writerText(report, words))),
+    ...(report.type === "release-handoff"
+      ? []
+      : [fact(labels.families, text(String(report.kEff))), fact(labels.writer, text(writerText(report, words)))]),
     fact(labels.project, code(report.project.id), code(report.project.root)),
     fact(labels.version, code(report.okstraVersion)),
   ];

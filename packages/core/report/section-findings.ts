@@ -82,7 +82,10 @@ function unheardBlocks({ unheard }: Report, words: Wording): Block[] {
 
 /** Section 3: the open findings by severity, what blocks first; then those without a vote. */
 export function findingsBlocks(report: Report, words: Wording): Block[] {
-  if (report.clusters.length === 0) return [{ kind: "empty", text: words.empty.findings }, ...unheardBlocks(report, words)];
+  if (report.clusters.length === 0) {
+    const said = report.type === "release-handoff" ? words.empty.handoffFindings : words.empty.findings;
+    return [{ kind: "empty", text: said }, ...unheardBlocks(report, words)];
+  }
   const counted = report.clusters.filter(isCounted);
   const notCounted = report.clusters.filter((cluster) => !isCounted(cluster));
   const bySeverity = (severity: string): Cluster[] =>

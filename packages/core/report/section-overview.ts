@@ -2,6 +2,7 @@ import type { Money } from "../domain/agent-use.ts";
 import { addMoney, formatMoney } from "../domain/money.ts";
 import { isAgentKind } from "../domain/served-model.ts";
 import type { Verdict } from "../domain/run.ts";
+import { describeOutcome } from "../phases/release-handoff/blocks.ts";
 import { badge, code, fact, text, type Block, type Fact, type Inline, type Tone } from "./document.ts";
 import type { Report } from "./report-data.ts";
 import { formatDuration, formatTime, phraseFor, shortCommit, type Wording } from "./wording.ts";
@@ -14,6 +15,11 @@ const VERDICT_TONES: Record<Verdict, Tone> = {
   "not-reproduced": "warn",
   implemented: "good",
   "not-implemented": "bad",
+  "handed-off": "good",
+  committed: "good",
+  skipped: "quiet",
+  cancelled: "quiet",
+  "push-rejected": "bad",
   none: "quiet",
 };
 
@@ -38,7 +44,8 @@ export function verdictBlocks(report: Report, words: Wording): Block[] {
   const workers = [...new Set(report.lanes.map((lane) => lane.worker))];
   const finished = workers.filter((worker) => report.lanes.every((lane) => lane.worker !== worker || lane.end === "ok")).length;
   const withDisposition = (disposition: string): number => report.clusters.filter((cluster) => cluster.disposition === disposition).length;
-  const summary = words.summary(finished, workers.length, report.clusters.length, withDisposition("blocks"), withDisposition("held"));
+  const counts = words.summary(finished, workers.length, report.clusters.length, withDisposition("blocks"), withDisposition("held"));
+  const summary = report.type === "release-handoff" ? outcomeOf(report) : [counts];
   const prose = report.reportWriter.summary;
   const { labels } = words;
   const card: Block = {
@@ -46,8 +53,8 @@ export function verdictBlocks(report: Report, words: Wording): Block[] {
     tone: report.gate.open && report.gate.override !== null ? "warn" : VERDICT_TONES[report.verdict],
     verdict: phraseFor(words.verdicts, report.verdict),
     gate: gateState(report, words),
-    badges: report.crossChecked ? [badge(words.crossCheck(report.kEff), "info")] : [badge(words.noCrossCheck, "warn")],
-    summary: prose === null || prose.trim() === "" ? [summary] : [...prose.split(/\n{2,}/).filter((part) => part.trim() !== ""), summary],
+    badges: crossCheckBadges(report, words),
+    summary: [...(prose ?? "").split(/\n{2,}/).filter((part) => part.trim() !== ""), ...summary],
     reasonsLabel: labels.reasons,
     reasons: report.gate.reasons.map((reason) => ({ code: reason, text: phraseFor(words.gateReasons, reason) })),
     override: overrideFacts(report, words),
@@ -64,6 +71,14 @@ export function verdictBlocks(report: Report, words: Wording): Block[] {
   };
   return report.verdict === "none" ? [card, { kind: "empty", text: words.empty.verdict }] : [card];
 }
+
+/** A hand-off has no workers that could check each other; what it says is what happened. */
+function crossCheckBadges(report: Report, words: Wording): Inline[] {
+  if (report.type === "release-handoff") return [];
+  return report.crossChecked ? [badge(words.crossCheck(report.kEff), "info")] : [badge(words.noCrossCheck, "warn")];
+}
+
+const outcomeOf = ({ releaseHandoff, lang }: Report): string[] => (releaseHandoff === null ? [] : [describeOutcome(releaseHandoff, lang)]);
 
 /** Which workers ran in which sandbox; okstra's own code needs none. */
 function sandboxFacts(report: Report, words: Wording): Fact[] {
@@ -144,7 +159,8 @@ function failureText(lane: Report["lanes"][number], words: Wording): Inline[] {
 
 /** Section 2: who ran, and how each lane ended. */
 export function workersBlocks(report: Report, words: Wording): Block[] {
-  if (report.lanes.length === 0) return [{ kind: "empty", text: words.empty.workers }];
+  if (report.lanes.length === 0)
+    return [{ kind: "empty", text: report.type === "release-handoff" ? words.empty.handoffWorkers : words.empty.workers }];
   const { labels } = words;
   const rows = report.lanes.map((lane): Inline[][] => {
     const details = [

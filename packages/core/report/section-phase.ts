@@ -2,6 +2,7 @@ import { finalVerificationBlocks } from "../phases/final-verification/blocks.ts"
 import { implementationBlocks, implementationSummaryBlocks } from "../phases/implementation/blocks.ts";
 import { planningBlocks } from "../phases/implementation-planning/blocks.ts";
 import { improvementsBlocks } from "../phases/improvement-discovery/blocks.ts";
+import { handoffSummaryBlocks } from "../phases/release-handoff/blocks.ts";
 import { requirementsBlocks } from "../phases/requirements-discovery/blocks.ts";
 import { badge, code, fact, text, type Block, type Inline } from "./document.ts";
 import type { Report } from "./report-data.ts";
@@ -69,6 +70,7 @@ export function phaseBlocks(report: Report, words: Wording): readonly Block[] {
   if (report.implementationPlanning !== null) return planningBlocks(report.implementationPlanning, lang);
   if (report.implementation !== null) return implementationSummaryBlocks(report.implementation, lang);
   if (report.improvementDiscovery !== null) return improvementsBlocks(report.improvementDiscovery, lang);
+  if (report.releaseHandoff !== null) return handoffSummaryBlocks(report.releaseHandoff, lang);
   return [{ kind: "empty", text: words.empty.phase }];
 }
 

@@ -51,7 +51,7 @@ const STDERR_IN_DETAILS = 2000;
 const DRAIN_MS = 1000;
 
 /** No daemon and no background job of git may outlive the call or be started by a repository's configuration. */
-const FIXED_CONFIG = ["-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"];
+export const FIXED_CONFIG = ["-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false"];
 
 const KEPT_GIT_VARIABLES = new Set([
   "GIT_CONFIG_GLOBAL",

@@ -17,7 +17,7 @@ import { createTranscript } from "./transcript.ts";
 import { noteTraffic } from "./memory-relief.ts";
 import { noConversation, openConversation, type Conversation } from "./conversation.ts";
 import { bwrapArguments } from "../sandbox/bwrap.ts";
-import { fetchSandboxTool } from "./sandbox-tool.ts";
+import { fetchSandboxTool, type SandboxProbe } from "./sandbox-tool.ts";
 import { loadRealPaths } from "../sandbox/real-paths.ts";
 import { sandboxProfile } from "../sandbox/sandbox-exec.ts";
 
@@ -38,9 +38,14 @@ const DEFAULT_PATH = "/usr/bin:/bin";
 /**
  * Worker processes on this machine, each held with its whole tree.
  * @param options.isolation forces the weaker way that is otherwise only taken where there are no PID namespaces
+ * @param options.fetchSandbox answers for the system what a sandbox is made of
  */
-export function createProcesses(options: { clock: Clock; isolation?: "process-group" }): Processes {
-  const { clock } = options;
+export function createProcesses(options: {
+  clock: Clock;
+  isolation?: "process-group" | undefined;
+  fetchSandbox?: SandboxProbe | undefined;
+}): Processes {
+  const { clock, fetchSandbox = fetchSandboxTool } = options;
   const fetchTools = async (): ReturnType<typeof fetchNamespaceTools> =>
     options.isolation === "process-group" ? null : fetchNamespaceTools();
 
@@ -59,7 +64,7 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
   ): Promise<{ conversation: Conversation; ended: Promise<ProcessEnd> }> => {
     await requireDirectory(spec.cwd);
     const program = await requireProgram(spec);
-    const { wrapper, sandbox } = await wrap(spec.sandbox ?? null, (await fetchTools()) === null);
+    const { wrapper, sandbox } = await wrap(spec.sandbox ?? null, fetchSandbox, (await fetchTools()) === null);
     const capture = {
       stdout: createBoundedCapture(spec.captureBytes, spec.redact),
       stderr: createBoundedCapture(spec.captureBytes, spec.redact),
@@ -159,7 +164,7 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
     endOrphans: (runId) => endMarked(runId, listLiveRoots),
     isolation: describeIsolation,
     async sandbox() {
-      const tool = await fetchSandboxTool();
+      const tool = await fetchSandbox();
       return { state: tool.state, reason: "reason" in tool ? tool.reason : null };
     },
     openLines(path, redact) {
@@ -173,10 +178,11 @@ export function createProcesses(options: { clock: Clock; isolation?: "process-gr
 /** The sandbox's program with its arguments, before the program that is meant. @throws OKSTRA_PREPARE_SANDBOX_UNAVAILABLE */
 async function wrap(
   request: SandboxRequest | null,
+  fetchSandbox: SandboxProbe,
   ownProcesses: boolean,
 ): Promise<{ wrapper: readonly string[]; sandbox: ProcessEnd["sandbox"] }> {
   if (request === null) return { wrapper: [], sandbox: "off" };
-  const tool = await fetchSandboxTool();
+  const tool = await fetchSandbox();
   switch (tool.state) {
     case "unavailable":
       throw new OkstraError("OKSTRA_PREPARE_SANDBOX_UNAVAILABLE", {

@@ -15,16 +15,19 @@ export interface SandboxTool {
   readonly program: string;
 }
 
+/** Answers what a sandbox is made of, or why there is none. */
+export type SandboxProbe = () => Promise<SandboxTool | { readonly state: "unavailable"; readonly reason: string }>;
+
 /** What the system has does not change while a process lives, so it is asked once. */
-let probe: Promise<SandboxTool | { readonly state: "unavailable"; readonly reason: string }> | undefined;
+let probe: ReturnType<SandboxProbe> | undefined;
 
 /** What a sandbox is made of here, or why there is none; the first call tries it. */
-export function fetchSandboxTool(): NonNullable<typeof probe> {
+export function fetchSandboxTool(): ReturnType<SandboxProbe> {
   probe ??= probeSandbox();
   return probe;
 }
 
-async function probeSandbox(): Promise<Awaited<NonNullable<typeof probe>>> {
+async function probeSandbox(): ReturnType<SandboxProbe> {
   const path = `${SYSTEM_PATH}:${process.env["PATH"] ?? ""}`;
   if (process.platform === "darwin") {
     const program = await findExecutable("sandbox-exec", path);

@@ -7,6 +7,7 @@ import type { Git, RepositoryLocation, StatusEntry, WorktreeEntry } from "@okstr
 import type { createGitProcess } from "../exec/git-process.ts";
 import { explainFailedCheckout } from "./explain-checkout.ts";
 import { requireConsistentGitFile } from "./git-file.ts";
+import { fetchGitlinks, findChangedNested, NO_RECURSION, NOT_INSIDE } from "./nested-repositories.ts";
 import { createSafeConfig, type TrustStore } from "./safe-config.ts";
 
 /**
@@ -32,7 +33,7 @@ function requireSafeRevision(revision: string): string {
 /** The real {@link Git}: argument arrays, porcelain `-z` output and exit codes, never parsed messages. */
 export function createGit(parts: { process: ReturnType<typeof createGitProcess>; trust: TrustStore }): Git {
   const { process: git } = parts;
-  const noHooks = ["-c", "core.hooksPath=/dev/null"];
+  const noHooks = ["-c", "core.hooksPath=/dev/null", ...NO_RECURSION];
 
   async function locate(dir: string): Promise<RepositoryLocation | null> {
     const dotGit = findDotGit(dir);
@@ -96,7 +97,7 @@ export function createGit(parts: { process: ReturnType<typeof createGitProcess>;
         "-c",
         `checkout.thresholdForParallelism=${PARALLEL_CHECKOUT_FROM}`,
       ];
-      args.push("-c", "submodule.recurse=false", "worktree", "add", "--quiet");
+      args.push("worktree", "add", "--quiet");
       if (force) args.push("--force", "--force");
       if (commit === null) args.push("--", path, branch);
       else args.push("--no-track", "-b", branch, "--", path, commit);
@@ -123,11 +124,24 @@ export function createGit(parts: { process: ReturnType<typeof createGitProcess>;
         "-z",
         "--no-renames",
         `--untracked-files=${untracked ? "all" : "no"}`,
-        "--ignore-submodules=none",
+        NOT_INSIDE,
       ];
       if (ignored) args.push("--ignored=matching");
-      const answer = await git.run(args, { cwd: worktree, ...(env === undefined ? {} : { env }) });
-      return parseStatus(answer.stdout);
+      const [answer, gitlinks] = await Promise.all([
+        git.run(args, { cwd: worktree, ...(env === undefined ? {} : { env }) }),
+        fetchGitlinks(git, worktree, env),
+      ]);
+      const entries = parseStatus(answer.stdout);
+      // A staged gitlink (`A `, `M `) says nothing about the files in it; any letter in the second place does.
+      const unclear = gitlinks.filter(({ path }) => !entries.some((entry) => entry.path === path && entry.code[1] !== " "));
+      if (unclear.length === 0) return entries;
+      const changed = new Set(await findChangedNested(git, worktree, unclear));
+      if (changed.size === 0) return entries;
+      const told = entries.map((entry) => (changed.delete(entry.path) ? { ...entry, code: `${entry.code[0] ?? " "}M` } : entry));
+      return [...told, ...[...changed].map((path) => ({ code: " M", path }))];
+    },
+    async listGitlinks(worktree) {
+      return (await fetchGitlinks(git, worktree, undefined)).map(({ path }) => path);
     },
     async listIncluded(mainRoot) {
       if (!existsSync(join(mainRoot, ".worktreeinclude"))) return [];

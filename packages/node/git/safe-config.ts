@@ -5,6 +5,7 @@ import type { Git, SafeConfig, TrustItem } from "@okstra/core/git-port";
 import type { createGitProcess } from "../exec/git-process.ts";
 import { sha256 } from "../clock.ts";
 import { isAbsent } from "../io-error.ts";
+import { NO_RECURSION } from "./nested-repositories.ts";
 
 /** What a person approved, by content hash, for one repository. */
 export interface TrustStore {
@@ -31,7 +32,7 @@ export function createSafeConfig(git: ReturnType<typeof createGitProcess>, trust
     const answer = await git.run(["config", "--list", "-z", "--show-scope"], { cwd: mainRoot ?? commonDir });
     const entries = parseConfig(answer.stdout);
     const approved = await trust.load(commonDir);
-    const options: string[] = [];
+    const options: string[] = [...NO_RECURSION];
     const notes: string[] = [];
     const blockedFilters: string[] = [];
     const items: TrustItem[] = [];

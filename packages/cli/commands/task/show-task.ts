@@ -8,8 +8,8 @@ import { neutralise } from "@okstra/core/report/neutral-text";
 const MAX_LEDGER_LINES = 20;
 
 /** What is due, or what holds and the command that answers it. */
-export function describeNext({ due, done, skipped, blocked }: NextPhase): readonly string[] {
-  const lines = done ? ["done      the work is verified"] : [];
+export function describeNext({ due, done, skipped, blocked, handedOff }: NextPhase): readonly string[] {
+  const lines = done ? [handedOff === null ? "done      the work is verified" : describeHandedOff(handedOff)] : [];
   if (due !== null) lines.push(`next      ${due.type}: ${oneLine(due.why)}`, `run       ${due.command}`);
   if (blocked !== null)
     lines.push(
@@ -17,6 +17,11 @@ export function describeNext({ due, done, skipped, blocked }: NextPhase): readon
       `answer    ${blocked.command}`,
     );
   return [...lines, ...skipped.map(({ type, why }) => `skipped   ${type}: ${oneLine(why)}`)];
+}
+
+function describeHandedOff({ run, outcome, commit, pullRequest }: NonNullable<NextPhase["handedOff"]>): string {
+  const place = pullRequest === null ? "" : `: ${oneLine(pullRequest)}`;
+  return `done      hand-off run ${run}: ${outcome} at ${commit.slice(0, 12)}${place}; once it is merged: okstra task done`;
 }
 
 export function describeGo({ taskKey, state, runs, next, answerWith }: GoAnswer): string {

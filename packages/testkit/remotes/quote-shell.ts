@@ -1,0 +1,4 @@
+/** A word for a line of the shell. */
+export function quoteShell(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
