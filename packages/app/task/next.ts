@@ -55,5 +55,7 @@ export function findHandedOff(facts: TaskFacts): HandedOff | null {
   const section = handoffSectionSchema.safeParse(run?.report?.["releaseHandoff"]);
   if (run === undefined || !section.success || section.data.outgoing === null) return null;
   const { outcome, outgoing, pullRequest } = section.data;
-  return { run: run.run, commit: outgoing, outcome, pullRequest: pullRequest.url };
+  const done = facts.log.events.findLast((event) => event.type === "task-done" && event.commit === outgoing);
+  const merged = done?.type === "task-done" ? { how: done.how, base: done.base } : null;
+  return { run: run.run, commit: outgoing, outcome, pullRequest: pullRequest.url, merged };
 }

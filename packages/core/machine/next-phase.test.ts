@@ -77,7 +77,7 @@ describe("what is due", () => {
 
   test("what was handed off waits for others; a hand-off that a person chose is gone on with by its own command", () => {
     const verified = run("final-verification", { verdict: "accepted" });
-    const handedOff = { run: 1, commit: "c0", outcome: "handed-off", pullRequest: null };
+    const handedOff = { run: 1, commit: "c0", outcome: "handed-off", pullRequest: null, merged: null };
     expect(nextPhase({ ...NEW, runs: [verified], handedOff })).toMatchObject({ done: true, due: null, blocked: null, handedOff });
     expect(nextPhase({ ...NEW, runs: [verified] }).due?.command).toMatch(/^okstra handoff /);
     expect(nextPhase({ ...NEW, head: "c1", runs: [verified], handedOff }).due?.type).toBe("final-verification");

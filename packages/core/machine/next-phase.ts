@@ -32,6 +32,8 @@ export interface HandedOff {
   readonly outcome: string;
   /** Page of the pull request; null when there is none. */
   readonly pullRequest: string | null;
+  /** How and where it was merged, once `okstra task done` noticed; null before. */
+  readonly merged: { readonly how: string; readonly base: string } | null;
 }
 
 /** All that decides what a task does next. */

@@ -19,7 +19,8 @@ export function describeNext({ due, done, skipped, blocked, handedOff }: NextPha
   return [...lines, ...skipped.map(({ type, why }) => `skipped   ${type}: ${oneLine(why)}`)];
 }
 
-function describeHandedOff({ run, outcome, commit, pullRequest }: NonNullable<NextPhase["handedOff"]>): string {
+function describeHandedOff({ run, outcome, commit, pullRequest, merged }: NonNullable<NextPhase["handedOff"]>): string {
+  if (merged !== null) return `done      ${commit.slice(0, 12)} ${merged.how} into ${oneLine(merged.base)}`;
   const place = pullRequest === null ? "" : `: ${oneLine(pullRequest)}`;
   return `done      hand-off run ${run}: ${outcome} at ${commit.slice(0, 12)}${place}; once it is merged: okstra task done`;
 }
