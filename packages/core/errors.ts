@@ -371,6 +371,11 @@ export const ERROR_CATALOGUE = {
     when: "A template of the pull request's body cannot be read or rendered.",
     cure: "Mend it at the place that the message names, or leave it out for the built-in one.",
   },
+  OKSTRA_HANDOFF_NO_PULL_REQUEST: {
+    kind: "user",
+    when: "The task has no pull request whose checks and comments could be taken up.",
+    cure: "Open one: okstra handoff <group>/<task>",
+  },
   OKSTRA_HANDOFF_REMOTE_FAILED: {
     kind: "external",
     when: "The remote could not be asked or pushed to.",

@@ -35,7 +35,7 @@ export interface Trap {
   readonly what: "before" | "during" | "after" | { readonly run: string };
 }
 
-export interface Call {
+interface Call {
   readonly program: string;
   readonly argv: readonly string[];
 }
@@ -45,7 +45,7 @@ export interface WorldAnswer extends OkstraAnswer {
 }
 
 /** Commits that a run of the world needs, made before the first. */
-export interface WorldCommits {
+interface WorldCommits {
   readonly ancestor: string;
   readonly head: string;
   /** On the base, not in the task's branch. */
@@ -72,8 +72,12 @@ export interface HandoffWorld {
   okstra(argv: readonly string[], trap?: Trap & { readonly what: { readonly run: string } }): Promise<WorldAnswer>;
   /** Starts okstra as people do. */
   start(argv: readonly string[], options: { readonly input: "ended" | "yes"; readonly trap?: Trap }): Promise<WorldAnswer>;
-  /** Calls of git and gh that okstra made since the reset. */
-  calls(): readonly Call[];
+  /** Arguments after `push` of every push that okstra made since the reset. */
+  pushes(): readonly (readonly string[])[];
+  /** Arguments of every call of gh since the reset that could send something. */
+  sent(): readonly (readonly string[])[];
+  /** Names of what okstra has left in its place for throw-away directories. */
+  scratch(): readonly string[];
   branches(): Promise<Branches>;
   /** Commits that a push brought to a branch of the remote since the reset, whoever pushed. */
   pushed(branch: string): readonly string[];
@@ -145,7 +149,10 @@ export async function createHandoffWorld(): Promise<HandoffWorld> {
         return { status: status ?? -1, stdout, stderr, json: readJson(stdout), isKilled: signal === "SIGKILL" };
       });
     },
-    calls: spy.calls,
+    pushes: () =>
+      listCalls(spy.calls(), "git").flatMap((argv) => (findSubcommand(argv) === "push" ? [argv.slice(argv.indexOf("push") + 1)] : [])),
+    sent: () => listCalls(spy.calls(), "gh").filter((argv) => argv[0] !== "api" || argv.some((word) => SENDS.test(word))),
+    scratch: () => (existsSync(join(home.okstraHome, "scratch")) ? readdirSync(join(home.okstraHome, "scratch")) : []),
     async branches() {
       const text = await remote.git(["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
       return Object.fromEntries(text.split("\n").map((line) => line.split(" ") as [string, string]));
@@ -170,6 +177,23 @@ export async function createHandoffWorld(): Promise<HandoffWorld> {
       rmSync(aside, { recursive: true, force: true });
     },
   };
+}
+
+/** Options with which `gh api` sends something. */
+const SENDS = /^(?:--method|-X|-[fF]|--field|--raw-field|--input)/;
+
+function listCalls(calls: readonly Call[], of: string): readonly (readonly string[])[] {
+  return calls.flatMap(({ program, argv }) => (program === of ? [argv] : []));
+}
+
+/** git's subcommand, past the options before it. */
+function findSubcommand(argv: readonly string[]): string {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? "";
+    if (word === "-c" || word === "-C") at += 1;
+    else if (!word.startsWith("-")) return word;
+  }
+  return "";
 }
 
 const COPY = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;

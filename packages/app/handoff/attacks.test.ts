@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { execFile } from "node:child_process";
 import {
   appendFileSync,
@@ -13,7 +14,6 @@ import {
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { canonicalJson } from "@okstra/core/domain/task-context";
-import { sha256 } from "@okstra/node/clock";
 import { bundleOkstra } from "@okstra/testkit/bundle-okstra";
 import { createHandoffProject, type HandoffProject } from "@okstra/testkit/handoff-project";
 import { createBareRemote, type BareRemote } from "@okstra/testkit/remotes/bare-remote";
@@ -24,6 +24,8 @@ import { sshStandIn } from "@okstra/testkit/remotes/ssh-stand-in";
 import { runOkstra, type OkstraAnswer, type OnEvent } from "@okstra/testkit/run-okstra";
 import { openTestRepo } from "@okstra/testkit/test-repo";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 // Two dozen runs of okstra in a test, on a machine that does other things too.
 vi.setConfig({ testTimeout: 180_000 });
@@ -469,6 +471,7 @@ test("case 14: texts that say approve are data, whoever wrote them", async () =>
 });
 
 test.each(EVERYTHING)("case 4: what the person set for all repositories is in nobody's way (%s)", async (commits) => {
+  await work.advance("Über", { "src/über.txt": "x\n" });
   work.project.home.writeGitConfig(`[safe]
 	bareRepository = explicit
 [init]
@@ -517,16 +520,21 @@ test.each(EVERYTHING)("case 4: what the person set for all repositories is in no
 	program = false
 [alias]
 	push = push --force
+[i18n]
+	logOutputEncoding = latin1
+	commitEncoding = latin1
 [core]
 	quotePath = false
 `);
   await work.project.repo.git(["tag", "-a", "v1", "-m", "v1", "main"]);
   const planned = await plan("--commits", commits);
   expect(planned.status, planned.stdout).toBe(0);
+  if (commits === "as-is") expect(planned.json.plan.list[1].subject).toBe("Über");
   const done = await approve(planned.json.hash);
   expect([done.status, done.json.valid], done.stdout + done.stderr).toEqual([0, true]);
   work.project.home.writeGitConfig("");
   expect(await work.remoteCommit()).toBe(planned.json.plan.outgoing);
+  expect(await work.remote.git(["cat-file", "commit", planned.json.plan.outgoing])).not.toMatch(/^encoding /m);
   expect(await refsOf(work.remote)).toEqual([`refs/heads/${work.branch}`, "refs/heads/main", "refs/heads/staging"].sort());
 });
 

@@ -21,6 +21,7 @@ const ENDINGS = ["pushed", "rejected", "committed", "skipped", "refused"] as con
 type Ending = (typeof ENDINGS)[number];
 
 const TASK = "bugs/login";
+const PLAN = ["handoff", TASK, "--plan", "--base", "main"] as const;
 // eslint-disable-next-line typescript/no-explicit-any -- okstra's own document
 type Planned = any;
 
@@ -30,8 +31,8 @@ test(
   async ({ annotate }) => {
     const counts = new Map<string, number>();
     const property = fc.asyncProperty(scenarioArbitrary, async (scenario) => {
-      const play = new Play(scenario);
-      const ending = await play.play();
+      const play: Play = { scenario, branch: world.work.branch, expected: {}, kills: 0, later: null, seen: new Set() };
+      const ending = await playScenario(play);
       for (const what of [ending, `${scenario.doing.type}, ${ending}`, ...play.seen]) counts.set(what, (counts.get(what) ?? 0) + 1);
     });
     await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true });
@@ -42,6 +43,46 @@ test(
     for (const ending of [...ENDINGS, ...WANTED]) expect(found[ending], `${ending} of ${JSON.stringify(found)}`).toBeGreaterThan(0);
   },
 );
+
+test("what was pushed squashed waits until its branch is back where it was chosen, and is handed off then", async () => {
+  const { project, worktree, branch, head } = world.work;
+  await world.reset({ forge: true });
+  const { json: planned } = await world.okstra([...PLAN, "--action", "pr", "--commits", "squash"]);
+  const trap = { pattern: "git*' push '*", nth: 1, what: "after" } as const;
+  expect((await world.start(["handoff", TASK, "--approve", planned.hash], { input: "ended", trap })).isKilled).toBe(true);
+  const later = await project.repo.commit("Later", { "src/later.txt": "later\n" }, worktree);
+  const stopped = await world.okstra(["handoff", TASK]);
+  expect(stopped.json.error, show(stopped)).toMatchObject({
+    code: "OKSTRA_HANDOFF_CHANGED",
+    details: { head: later, outgoing: planned.plan.outgoing },
+  });
+  expect((await world.okstra([...PLAN, "--action", "pr"])).json.error.code).toBe("OKSTRA_GATE_HOLDS");
+  expect(stopped.json.error.hint).toContain(
+    `git -C ${worktree} branch ${branch}-later && git -C ${worktree} reset --keep ${head} && okstra handoff ${TASK}`,
+  );
+  await project.repo.git(["branch", `${branch}-later`], { cwd: worktree });
+  await project.repo.git(["reset", "--quiet", "--keep", head], { cwd: worktree });
+  const done = await world.okstra(["handoff", TASK]);
+  expect([done.status, done.json.verdict, done.json.valid], show(done)).toEqual([0, "handed-off", true]);
+  expect(await world.work.remoteCommit()).toBe(planned.plan.outgoing);
+  expect(await project.repo.resolve(branch)).toBe(planned.plan.outgoing);
+  expect([world.pushes().length, world.server.pulls.length]).toEqual([1, 1]);
+});
+
+test("a choice of which nothing was done is given up when the branch went on, so that a person can plan again", async () => {
+  const { project, worktree } = world.work;
+  await world.reset({ forge: false });
+  const { json: planned } = await world.okstra([...PLAN, "--action", "commit", "--commits", "squash"]);
+  const trap = { pattern: "git*' update-ref '*", nth: 1, what: "before" } as const;
+  expect((await world.start(["handoff", TASK, "--approve", planned.hash], { input: "ended", trap })).isKilled).toBe(true);
+  await project.repo.commit("Later", { "src/later.txt": "later\n" }, worktree);
+  expect((await world.okstra(["handoff", TASK])).json.error.code).toBe("OKSTRA_HANDOFF_CHANGED");
+  expect((await world.okstra(["handoff", TASK])).json.error.code).toBe("OKSTRA_HANDOFF_NO_CHOICE");
+  expect((await project.okstra(["run", TASK, "-t", "final-verification"])).status).toBe(0);
+  const again = await world.okstra([...PLAN, "--action", "commit", "--commits", "squash"]);
+  const done = await world.okstra(["handoff", TASK, "--approve", again.json.hash]);
+  expect([done.status, done.json.verdict, done.json.valid], show(done)).toEqual([0, "committed", true]);
+});
 
 /** Of each kind there must be one, or the runs show less than they claim. */
 const WANTED = [
@@ -108,8 +149,8 @@ function planArgs(play: Play, base: string): readonly string[] {
 
 async function requireUntouched(play: Play, after: string): Promise<void> {
   expect(await world.branches(), `branches after ${after}`).toEqual(play.expected);
-  expect(listPushes(), `pushes after ${after}`).toEqual([]);
-  expect(listSent(), `requests after ${after}`).toEqual([]);
+  expect(world.pushes(), `pushes after ${after}`).toEqual([]);
+  expect(world.sent(), `requests after ${after}`).toEqual([]);
 }
 
 function requireRefusal(play: Play, answer: WorldAnswer, codes: readonly string[]): void {
@@ -275,7 +316,7 @@ async function carryOut(play: Play, planned: Planned): Promise<Ending> {
       const commit = world.commits[doing.by];
       const run = world.setBranchLine(play.branch, commit);
       const answer = await approve(play, planned, { pattern: "git*' push '*", nth: 1, what: { run } });
-      if (listPushes().length > 0) play.expected = { ...play.expected, [play.branch]: commit };
+      if (world.pushes().length > 0) play.expected = { ...play.expected, [play.branch]: commit };
       return requireEnd(play, planned, answer, canFollow(play, play.expected[play.branch] ?? null));
     }
     case "protected": {
@@ -351,7 +392,7 @@ async function requireEnd(play: Play, planned: Planned, answer: WorldAnswer, arr
   expect(await world.branches()).toEqual(wanted);
   expect(world.pushed(play.branch)).toEqual(ending === "pushed" && theirs !== plan.outgoing ? [plan.outgoing] : []);
 
-  const pushes = listPushes();
+  const pushes = world.pushes();
   for (const words of pushes) {
     expect(words.filter((word) => word.startsWith("-") && !PUSH_OPTIONS.has(word))).toEqual([]);
     expect(words.filter((word) => !word.startsWith("-"))).toEqual(["origin", `${plan.ref}:${plan.ref}`]);
@@ -375,9 +416,10 @@ async function requireEnd(play: Play, planned: Planned, answer: WorldAnswer, arr
   expect(pulls.length, "pull requests").toBe(isTheirs || opens ? 1 : 0);
   if (opens) expect(pulls[0]).toMatchObject({ branch: play.branch, base: plan.base.branch, head: plan.outgoing, title, body });
   const isRetried = isRough || doing.type === "fault";
-  if (isRetried && opens) expect(listSent().length).toBeGreaterThanOrEqual(1);
-  else expect([listSent().length, sent.length], "requests").toEqual(opens ? [1, 1] : [0, 0]);
+  if (isRetried && opens) expect(world.sent().length).toBeGreaterThanOrEqual(1);
+  else expect([world.sent().length, sent.length], "requests").toEqual(opens ? [1, 1] : [0, 0]);
   expect(strays).toEqual([]);
+  expect(world.scratch(), "what is left of staging repositories").toEqual([]);
   expect(requests.every(({ isLoggedIn }) => isLoggedIn)).toBe(true);
 
   const { repo } = world.work.project;
@@ -401,30 +443,4 @@ const PUSH_OPTIONS: ReadonlySet<string> = new Set(["--porcelain", "--no-follow-t
 
 function show(answer: WorldAnswer): string {
   return `${answer.stdout.slice(0, 3000)}${answer.stderr.slice(-2000)}`;
-}
-
-/** Arguments after `push` of every push that the spy saw. */
-function listPushes(): readonly (readonly string[])[] {
-  return world
-    .calls()
-    .flatMap(({ program, argv }) => (program === "git" && findSubcommand(argv) === "push" ? [argv.slice(argv.indexOf("push") + 1)] : []));
-}
-
-function findSubcommand(argv: readonly string[]): string {
-  for (let at = 0; at < argv.length; at += 1) {
-    const word = argv[at] ?? "";
-    if (word === "-c" || word === "-C") at += 1;
-    else if (!word.startsWith("-")) return word;
-  }
-  return "";
-}
-
-/** Every call of gh that could send something. */
-function listSent(): readonly unknown[] {
-  return world
-    .calls()
-    .filter(
-      ({ program, argv }) =>
-        program === "gh" && (argv[0] !== "api" || argv.some((word) => /^(?:--method|-X|-[fF]|--field|--raw-field|--input)/.test(word))),
-    );
 }

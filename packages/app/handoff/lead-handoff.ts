@@ -227,12 +227,21 @@ async function moveBranch(lead: Leading): Promise<readonly Effect[]> {
   const recoveryRef = `refs/okstra/handoff/${run.manifest.taskKey}/${run.manifest.run}`;
   const made = (await app.git.run(root, ["hash-object", "-t", "commit", "-w", "--stdin"], { stdin: text })).stdout.trim();
   const [tip] = await app.git.resolveCommits(root, [plan.ref]);
-  if (made !== plan.outgoing || (tip !== plan.head && tip !== plan.outgoing))
+  if (made !== plan.outgoing || (tip !== plan.head && tip !== plan.outgoing)) {
+    const [, ...name] = run.manifest.taskKey.split("/");
+    const worktree = run.manifest.handoff?.worktree ?? root;
+    const { chosen } = run.log.state.handoff ?? { chosen: null };
+    // What was pushed is not taken back; where nothing was, the choice is given up, so that a person can plan again.
+    const isUndone = plan.action === "commit" && chosen !== null && tip !== plan.head;
+    if (isUndone) await run.log.append({ type: "handoff-refused", planSha256: chosen.planSha256, changed: ["head"] });
     throw new OkstraError("OKSTRA_HANDOFF_CHANGED", {
       message: `${plan.branch} is at ${tip?.slice(0, 12) ?? "no commit"}, so that it is not moved to the squashed ${plan.outgoing.slice(0, 12)}.`,
-      hint: `Move it by hand: git update-ref ${plan.ref} ${plan.outgoing} ${plan.head}`,
+      hint: isUndone
+        ? `Verify what is there now, and plan again: okstra run ${name.join("/")}`
+        : `Keep what is newer elsewhere, put the branch back, and go on: git -C ${worktree} branch ${plan.branch}-later && git -C ${worktree} reset --keep ${plan.head} && okstra handoff ${name.join("/")}`,
       details: { changed: ["head"], head: tip, outgoing: plan.outgoing },
     });
+  }
   if (tip === plan.head) {
     const script = [`update ${recoveryRef} ${plan.head}`, `update ${plan.ref} ${plan.outgoing} ${plan.head}`, ""].join("\n");
     await app.git.run(root, ["update-ref", "-m", "okstra handoff: squash", "--stdin"], { stdin: script });

@@ -63,7 +63,7 @@ export async function openStaging(
     const shallow = await app.store.readText(`${repository}/shallow`);
     if (shallow !== null) await app.store.writeText(`${gitDir}/shallow`, shallow);
     const config = (await app.store.readText(`${gitDir}/config`)) ?? "";
-    await app.store.writeText(`${gitDir}/config`, `${config}${describeRemote(remote)}`);
+    await app.store.writeText(`${gitDir}/config`, `${config}${ENCODINGS}${describeRemote(remote)}`);
     const pushUrl = remote === null ? null : (await run(["remote", "get-url", "--push", STAGED_REMOTE])).stdout.replace(/\n$/, "");
     return { path, pushUrl, git: run, close: () => scratch.close() };
   } catch (error) {
@@ -71,6 +71,9 @@ export async function openStaging(
     throw error;
   }
 }
+
+/** Wins over what the person set for their terminal: okstra reads and writes UTF-8. */
+const ENCODINGS = "[i18n]\n\tlogOutputEncoding = UTF-8\n\tcommitEncoding = UTF-8\n";
 
 /** Written as a file, so that a password in a URL is in no argument list. */
 function describeRemote(remote: Remote | null): string {

@@ -81,6 +81,7 @@ export async function settleBrief(
           ? `a new brief after hand-off run ${handed?.run ?? 0}`
           : `a new brief after final-verification run ${verified.run} passed`,
       category,
+      feedback: [],
     },
   ]);
   return loadTask(app, facts);

@@ -1,6 +1,13 @@
 import { ledgerSchema, openRows, type LedgerRow } from "@okstra/core/convergence/ledger";
 import { clusterSchema } from "@okstra/core/convergence/cluster";
-import { criterionSchema, taskContextSchema, type Clarification, type Criterion, type TaskContext } from "@okstra/core/domain/task-context";
+import {
+  criterionSchema,
+  taskContextSchema,
+  type Clarification,
+  type Criterion,
+  type TakenFeedback,
+  type TaskContext,
+} from "@okstra/core/domain/task-context";
 import type { TaskKey } from "@okstra/core/domain/task-key";
 import type { TaskType } from "@okstra/core/domain/work";
 import * as z from "zod";
@@ -31,16 +38,28 @@ export async function loadTaskContext(
     causes: findCauses(facts),
     plan: counts?.plan ?? null,
     approval: counts?.approval ?? null,
-    openFindings: openRows(ledger?.rows ?? []).map(({ id, claim, severity, file, startLine, state }) => ({
-      id,
-      claim,
-      severity,
-      file,
-      startLine,
-      state,
-    })),
+    openFindings: [
+      ...openRows(ledger?.rows ?? []).map(({ id, claim, severity, file, startLine, state }) => ({
+        id,
+        claim,
+        severity,
+        file,
+        startLine,
+        state,
+      })),
+      ...listFeedback(facts).map(({ id, claim, severity, file, startLine }) => ({ id, claim, severity, file, startLine, state: "open" })),
+    ],
     ledgerFrom: ledger?.from ?? null,
   });
+}
+
+/** What was taken up of pull requests since the last cycle whose work was finally verified. */
+function listFeedback({ cycles, runs }: TaskFacts): readonly TakenFeedback[] {
+  const verified = runs
+    .filter((run) => run.type === "final-verification" && run.damaged === null && run.effective.open)
+    .map(({ cycle }) => cycle);
+  const settled = Math.max(0, ...verified);
+  return cycles.filter(({ cycle }) => cycle > settled).flatMap(({ feedback }) => feedback);
 }
 
 function isPassed(facts: TaskFacts, runDir: string): boolean {

@@ -1,6 +1,14 @@
 import { foldClarifications } from "@okstra/core/domain/clarifications";
 import { findRow } from "@okstra/core/domain/registry-change";
-import { approvalSchema, canonicalJson, planSchema, type Approval, type Clarification, type Plan } from "@okstra/core/domain/task-context";
+import {
+  approvalSchema,
+  canonicalJson,
+  planSchema,
+  type Approval,
+  type Clarification,
+  type Plan,
+  type TakenFeedback,
+} from "@okstra/core/domain/task-context";
 import type { TaskEvent, TaskOrigin } from "@okstra/core/domain/task-log";
 import { formatTaskKey, type TaskKey } from "@okstra/core/domain/task-key";
 import { categoryOfBranch, TASK_TYPES, UNCLASSIFIED, type TaskType } from "@okstra/core/domain/work";
@@ -24,6 +32,8 @@ export interface Cycle {
   readonly reason: string | null;
   readonly category: string | null;
   readonly startedAt: string | null;
+  /** What the cycle takes up of a pull request; empty for every other cycle. */
+  readonly feedback: readonly TakenFeedback[];
 }
 
 /** A plan and what a person said to it. */
@@ -162,7 +172,7 @@ function byEnd(runs: readonly TaskRun[]): readonly TaskRun[] {
     .toSorted((a, b) => ((a.endedAt ?? "") < (b.endedAt ?? "") ? -1 : (a.endedAt ?? "") > (b.endedAt ?? "") ? 1 : 0));
 }
 
-const FIRST_CYCLE: Cycle = { cycle: 1, brief: null, reason: null, category: null, startedAt: null };
+const FIRST_CYCLE: Cycle = { cycle: 1, brief: null, reason: null, category: null, startedAt: null, feedback: [] };
 
 function foldCycles(events: readonly TaskEvent[]): readonly Cycle[] {
   const created = events.find((event) => event.type === "task-created");
@@ -174,7 +184,16 @@ function foldCycles(events: readonly TaskEvent[]): readonly Cycle[] {
     first,
     ...events.flatMap((event) =>
       event.type === "cycle-started"
-        ? [{ cycle: event.cycle, brief: event.brief, reason: event.reason, category: event.category, startedAt: event.at }]
+        ? [
+            {
+              cycle: event.cycle,
+              brief: event.brief,
+              reason: event.reason,
+              category: event.category,
+              startedAt: event.at,
+              feedback: event.feedback ?? [],
+            },
+          ]
         : [],
     ),
   ];

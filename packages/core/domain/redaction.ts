@@ -13,7 +13,8 @@ const SECRET_SHAPES = [
 
 /** Values shorter than this are words, not secrets. */
 const MIN_SECRET = 8;
-const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH)/i;
+/** An author is nobody's secret. */
+const SECRET_NAME = /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH(?!OR(?:_|S?$)))/i;
 
 /** The values that must appear in no record: those of variables with a telling name, and every value of a `.env` file. */
 export function collectSecrets(env: Readonly<Record<string, string | undefined>>, dotEnvTexts: readonly string[]): readonly string[] {

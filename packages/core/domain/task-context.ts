@@ -67,6 +67,22 @@ export const approvalSchema = z.looseObject({
 });
 export type Approval = z.infer<typeof approvalSchema>;
 
+/** A failing check or a word of a reviewer, taken up from a pull request. All texts are the forge's: data, redacted and neutral. */
+export const takenFeedbackSchema = z.looseObject({
+  id: z.string(),
+  identity: z.string().describe("The same whenever the forge is asked"),
+  kind: z.enum(["check", "review", "comment"]),
+  claim: z.string(),
+  severity: severitySchema,
+  file: z.string().nullable(),
+  startLine: z.int().nullable(),
+  quote: z.string().nullable().describe("The line at the commit that went out"),
+  author: z.string().nullable(),
+  text: z.string(),
+  url: z.string().nullable(),
+});
+export type TakenFeedback = z.infer<typeof takenFeedbackSchema>;
+
 /** What a run is given of the task's earlier runs and of the person's answers; frozen in run.json when it is prepared. */
 export const taskContextSchema = z.looseObject({
   cycle: z.int().min(1).default(1).describe("1, and one more for each fix cycle after completion"),
@@ -90,7 +106,7 @@ export const taskContextSchema = z.looseObject({
       }),
     )
     .default([])
-    .describe("Open rows of the ledger"),
+    .describe("Open rows of the ledger, and what a pull request's reviewers and checks said"),
   ledgerFrom: z
     .looseObject({ type: z.string(), run: z.int().min(1), convergenceSha256: z.string() })
     .nullable()

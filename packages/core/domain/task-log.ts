@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { gateSchema } from "./run.ts";
+import { takenFeedbackSchema } from "./task-context.ts";
 import { TASK_TYPES } from "./work.ts";
 
 /**
@@ -40,6 +41,7 @@ const bodies = [
     brief: z.string().nullable(),
     reason: z.string(),
     category: z.string().nullable().default(null).describe("Null: a fix"),
+    feedback: z.array(takenFeedbackSchema).default([]).describe("What the cycle takes up of a pull request"),
   }),
   z.looseObject({ type: z.literal("plan-approved"), run, planSha256: hash, by: z.string() }),
   z.looseObject({ type: z.literal("plan-rejected"), run, planSha256: hash, by: z.string(), reason: z.string().min(1) }),

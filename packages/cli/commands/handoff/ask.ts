@@ -55,7 +55,10 @@ export async function askHandoff(context: CliContext, app: App, { request, by, c
   answer("H2", base);
   let given: HandoffChoices = { ...rest, base };
   for (let asked = 0; ; asked += 1) {
-    const plan = await planHandoff(app, request, given, { answers: asked === 0 ? answers : [], by });
+    const plan = await planHandoff(app, request, given, {
+      answers: asked === 0 ? answers : [{ question: "H3", text: "edit", how: "terminal" }],
+      by,
+    });
     context.ui.preview(describePreview(plan.plan));
     const word = await select<"as-is" | "edit" | "cancel">({
       ...io,
