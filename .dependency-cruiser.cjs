@@ -4,7 +4,7 @@
  */
 const TEST = "[.]test[.]ts$";
 const BUILTIN = ["core"];
-/** Ways in: each wires the real parts together in its main.ts and nowhere else. */
+/** Ways in: each wires the real parts together in its main.ts, open-app.ts and open-index.ts, and nowhere else. */
 const WAYS_IN = "cli|mcp|server";
 
 /** The one command that starts the MCP server. */
@@ -27,7 +27,11 @@ const LOOKS_AT = {
 const layers = Object.entries(LOOKS_AT).flatMap(([name, allowed]) => {
   const isWayIn = new RegExp(`^(${WAYS_IN})$`, "u").test(name);
   return [
-    layer(`${name}-layer`, { path: own(name), pathNot: isWayIn ? [TEST, `${own(name)}main[.]ts$`] : TEST }, otherThan(name, ...allowed)),
+    layer(
+      `${name}-layer`,
+      { path: own(name), pathNot: isWayIn ? [TEST, `${own(name)}(?:main|open-app|open-index)[.]ts$`] : TEST },
+      otherThan(name, ...allowed),
+    ),
     layer(
       `${name}-test-layer`,
       { path: `${own(name)}.*${TEST}` },
@@ -43,9 +47,17 @@ function layer(name, from, to) {
 module.exports = {
   forbidden: [
     ...layers,
-    layer("cli-layer", { path: own("cli"), pathNot: [TEST, `${own("cli")}main[.]ts$`, MCP_COMMAND] }, otherThan("cli", "app", "core")),
+    layer(
+      "cli-layer",
+      { path: own("cli"), pathNot: [TEST, `${own("cli")}(?:main|open-app|open-index)[.]ts$`, MCP_COMMAND] },
+      otherThan("cli", "app", "core"),
+    ),
     layer("cli-mcp-layer", { path: MCP_COMMAND, pathNot: TEST }, otherThan("cli", "app", "core", "mcp")),
-    layer("cli-main-layer", { path: `${own("cli")}main[.]ts$` }, otherThan("cli", "app", "core", "node", "workers")),
+    layer(
+      "cli-main-layer",
+      { path: `${own("cli")}(?:main|open-app|open-index)[.]ts$` },
+      otherThan("cli", "app", "core", "node", "workers"),
+    ),
     {
       name: "only-tests-use-testkit",
       severity: "error",

@@ -1,7 +1,15 @@
 import type { Readable, Writable } from "node:stream";
 import { buildCommand, type Command } from "@stricli/core";
 import type { App } from "@okstra/app/app";
+import type { JournalOf, RunJournals } from "@okstra/core/journal-port";
 import type { Ui } from "./ui.ts";
+
+/** What lists of runs are read from, without the rest of okstra. */
+export interface Index {
+  readonly journals: RunJournals;
+  /** The project of a directory, by default the current one; null when it is of none. */
+  findProject(directory: string | undefined): JournalOf | null;
+}
 
 /** What a command gets to work with besides its own parameters. */
 export interface CliContext {
@@ -11,6 +19,7 @@ export interface CliContext {
     exitCode?: number | string | null;
   };
   readonly openApp: () => Promise<App>;
+  readonly openIndex: () => Promise<Index>;
   readonly ui: Ui;
   readonly streams: {
     readonly stdinIsTerminal: boolean;

@@ -2,6 +2,8 @@ import { buildRouteMap } from "@stricli/core";
 import { convergeCommands } from "./commands/converge.ts";
 import { mcpCommands } from "./commands/mcp.ts";
 import { costCommands } from "./commands/cost.ts";
+import { statusCommands } from "./commands/status.ts";
+import { historyCommands } from "./commands/history.ts";
 import { handoffCommands } from "./commands/handoff.ts";
 import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
@@ -20,6 +22,8 @@ export const routes = buildRouteMap({
     ...reportCommands,
     ...taskCommands,
     ...handoffCommands,
+    ...historyCommands,
+    ...statusCommands,
     ...convergeCommands,
     ...logsCommands,
     ...costCommands,

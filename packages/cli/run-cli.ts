@@ -10,6 +10,7 @@ export interface CliSurroundings {
   readonly streams: Streams;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly openApp: (emit: App["emit"]) => Promise<App>;
+  readonly openIndex: CliContext["openIndex"];
   readonly stdinIsTerminal: boolean;
   /** Absent: nobody can be asked. */
   readonly terminal?: CliContext["streams"]["terminal"];
@@ -49,6 +50,7 @@ export async function runCli(argv: readonly string[], surroundings: CliSurroundi
     process,
     ui,
     openApp: () => (app ??= surroundings.openApp((event) => ui.progress(event))),
+    openIndex: surroundings.openIndex,
     streams: {
       stdinIsTerminal: surroundings.stdinIsTerminal,
       readStdin: surroundings.readStdin,

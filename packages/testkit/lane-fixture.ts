@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { App } from "@okstra/app/app";
 import { openDoor, type DoorOptions } from "@okstra/app/door/open-door";
 import { openLane, type Lane } from "@okstra/app/door/open-lane";
-import { createApp } from "@okstra/cli/main";
+import { createApp } from "@okstra/cli/open-app";
 import type { LaneDoor } from "@okstra/core/ports";
 
 export const LANE_NONCE = "0123456789abcdef0123456789abcdef";

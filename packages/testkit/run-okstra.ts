@@ -1,5 +1,6 @@
 import type { App } from "@okstra/app/app";
-import { createApp, type AppOptions } from "@okstra/cli/main";
+import { createApp, type AppOptions } from "@okstra/cli/open-app";
+import { openIndex } from "@okstra/cli/open-index";
 import { runCli } from "@okstra/cli/run-cli";
 
 export interface OkstraAnswer {
@@ -43,6 +44,7 @@ export async function runOkstra(
           emit(event);
         },
       }),
+    openIndex: async () => openIndex({ env, cwd: options.cwd }),
     stdinIsTerminal: false,
     readStdin: async () => options.stdin ?? "",
     interrupted: new AbortController().signal,

@@ -97,6 +97,7 @@ const WANTED = [
     "HANDOFF_PLAN_UNKNOWN",
   ].map((code) => `refusal OKSTRA_${code}`),
   ...["before", "during", "after"].map((what) => `killed ${what}`),
+  "given up after a later commit",
   "pull request",
   "squashed",
 ];

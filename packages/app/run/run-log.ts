@@ -1,3 +1,4 @@
+import { isMilestone, summariseRun } from "@okstra/core/domain/run-summary";
 import { runEventSchema, type RunEvent, type RunEventBody } from "@okstra/core/events";
 import { foldRun, transition, type Effect, type RunState } from "@okstra/core/machine/run-machine";
 import { OkstraError } from "@okstra/core/errors";
@@ -100,6 +101,7 @@ function createLog(app: App, path: string, events: RunEvent[], start: RunState, 
         prev = app.sha256(line);
         state = step.state;
         events.push(event);
+        noteMilestone(app, path, events, event);
         app.emit({ type: event.type, level: "record", text: event.type, data: event });
         return step.effects;
       });
@@ -107,4 +109,14 @@ function createLog(app: App, path: string, events: RunEvent[], start: RunState, 
       return next;
     },
   };
+}
+
+/** Keeps the project's journal up; the log is the truth, and a journal that missed something is rebuilt. */
+function noteMilestone(app: App, path: string, events: readonly RunEvent[], event: RunEvent): void {
+  if (!isMilestone(event.type)) return;
+  const runDir = path.slice(0, -"/events.jsonl".length);
+  const summary = summariseRun(events, runDir);
+  const root = runDir.split("/.project-docs/okstra/tasks/")[0];
+  if (summary === null || root === undefined || root === runDir) return;
+  app.journals.note({ project: summary.taskKey.split("/")[0] ?? "", root }, summary);
 }

@@ -1,4 +1,3 @@
-import { HANDOFF_ACTIONS, COMMIT_MODES } from "@okstra/core/domain/handoff";
 import { defineCommand, jsonFlag, projectRootFlag, taskParameter } from "../command.ts";
 
 const text = (brief: string, placeholder: string) => ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
@@ -13,13 +12,18 @@ export const handoffCommands = {
         plan: toggle("Print the plan and its hash, and do nothing"),
         action: {
           kind: "enum",
-          values: HANDOFF_ACTIONS,
+          values: ["commit", "pr", "skip"],
           brief: "commit: keep the commits here; pr: push and open a pull request; skip",
           optional: true,
         },
         base: text("Branch that the work is to go into", "BRANCH"),
         message: text("as-is: title and body from the report; else a file with them, or - for standard input", "as-is|FILE"),
-        commits: { kind: "enum", values: COMMIT_MODES, brief: "as-is (default), or squash: one commit, trailers kept", optional: true },
+        commits: {
+          kind: "enum",
+          values: ["as-is", "squash"],
+          brief: "as-is (default), or squash: one commit, trailers kept",
+          optional: true,
+        },
         approve: text("Hash of a plan: do exactly that, or refuse", "HASH"),
         template: text("Template of the body (default: the project's, yours, the built-in one)", "FILE"),
         remote: text("Remote to push to (default: origin, or the only one)", "NAME"),

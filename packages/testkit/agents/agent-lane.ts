@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeDoor, laneJsonSchema, openDoor } from "@okstra/app/door/open-door";
-import { createApp } from "@okstra/cli/main";
+import { createApp } from "@okstra/cli/open-app";
 import type { Cost, TranscriptEntry, Usage } from "@okstra/core/domain/agent-use";
 import type { LaneOutcome, LaneRequest, SandboxRequest } from "@okstra/core/ports";
 

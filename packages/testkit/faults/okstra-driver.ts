@@ -6,7 +6,8 @@
  * line `@event <type>` on stderr before that.
  */
 import { writeSync } from "node:fs";
-import { createApp } from "@okstra/cli/main";
+import { createApp } from "@okstra/cli/open-app";
+import { openIndex } from "@okstra/cli/open-index";
 import { runCli } from "@okstra/cli/run-cli";
 import { processStreams } from "@okstra/cli/ui";
 
@@ -19,6 +20,7 @@ if (wait === "1") {
 process.exitCode = await runCli(process.argv.slice(2), {
   streams: processStreams(),
   env,
+  openIndex: async () => openIndex({ env: process.env, cwd: process.cwd() }),
   openApp: (emit) =>
     createApp({
       env,

@@ -1,0 +1,52 @@
+import { loadStatus, TASK_STATES, type TaskState, type TaskStatus } from "@okstra/app/status/load-status";
+import { OkstraError } from "@okstra/core/errors";
+import { neutralise } from "@okstra/core/report/neutral-text";
+import { cutToCells } from "../../cells.ts";
+import type { CliContext } from "../../command.ts";
+import { formatDuration } from "../../format-duration.ts";
+import { pickProjects, type HistoryFlags } from "../history/history.ts";
+
+type Flags = Pick<HistoryFlags, "project" | "all" | "group" | "phase" | "state" | "projectRoot">;
+
+export async function run(context: CliContext, flags: Flags): Promise<void> {
+  if (flags.state !== undefined && !(TASK_STATES as readonly string[]).includes(flags.state))
+    throw new OkstraError("OKSTRA_USAGE", { message: `--state ${flags.state.slice(0, 40)}: a task is ${TASK_STATES.join(", ")}.` });
+  const projects = pickProjects(await context.openIndex(), flags);
+  const app = await context.openApp();
+  const tasks = await loadStatus(app, projects, { group: flags.group ?? null, phase: flags.phase ?? null, state: flags.state ?? null });
+  const counts = Object.fromEntries(TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]));
+  context.ui.answer({ tasks, counts }, describe(tasks, projects.length > 1, Date.parse(app.clock.now())));
+}
+
+const TITLES: Readonly<Record<TaskState, string>> = {
+  waiting: "waiting for you",
+  running: "running",
+  paused: "waiting for a quota",
+  stopped: "stopped",
+  damaged: "damaged",
+  due: "can go on",
+  "handed-off": "handed off",
+  done: "done",
+};
+const WIDTH = 80;
+
+function describe(tasks: readonly TaskStatus[], severalProjects: boolean, now: number): string {
+  if (tasks.length === 0) return "no tasks";
+  return TASK_STATES.flatMap((state) => {
+    const own = tasks.filter((task) => task.state === state);
+    if (own.length === 0) return [];
+    return [`${TITLES[state]} (${own.length})`, ...own.flatMap((task) => describeTask(task, severalProjects, now))];
+  }).join("\n");
+}
+
+function describeTask(task: TaskStatus, severalProjects: boolean, now: number): readonly string[] {
+  const name = severalProjects ? task.taskKey : task.taskKey.split("/").slice(1).join("/");
+  const age = task.since === null ? "" : ` ${formatDuration(Math.max(0, now - Date.parse(task.since)))}`;
+  const line = (text: string): string => cutToCells(neutralise(text), WIDTH);
+  return [
+    line(`  ${name}  ${task.phase ?? ""}${task.cycle > 1 ? ` (cycle ${task.cycle})` : ""}${age}: ${task.why}`),
+    ...task.lanes.map(({ lane, since }) => line(`    ${lane} for ${formatDuration(Math.max(0, now - Date.parse(since)))}`)),
+    // A command is to be copied, so it is never cut.
+    ...(task.command === null ? [] : [neutralise(`    ${task.command}`)]),
+  ];
+}

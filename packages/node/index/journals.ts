@@ -1,0 +1,204 @@
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { RunSummary } from "@okstra/core/domain/run-summary";
+import type { JournalOf, RunJournals } from "@okstra/core/journal-port";
+
+const CHUNK_BYTES = 64 * 1024;
+/** A line is a few hundred bytes; one of this size is none of ours. */
+const MAX_LINE_BYTES = 1024 * 1024;
+
+/**
+ * Journals as `OKSTRA_HOME/index/<name>.jsonl`: a line that says whose it is, then one line a milestone of a run, the newest
+ * of a run being the one that counts. Beside it `.size` has how long the file was when it was last written, so that a cut at
+ * a line's end is noticed too. Synchronous: a list is read before anything else is loaded.
+ */
+export function createJournals(home: string): RunJournals {
+  const directory = join(home, "index");
+  const pathOf = ({ project, root }: JournalOf): string => {
+    const slug = project
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9-]+/g, "-")
+      .slice(0, 40);
+    return join(directory, `${slug}-${createHash("sha256").update(`${project}\n${root}`).digest("hex").slice(0, 12)}.jsonl`);
+  };
+  const sizePath = (path: string): string => `${path.slice(0, -".jsonl".length)}.size`;
+
+  return {
+    list() {
+      return namesOf(directory).flatMap((name) => {
+        const header = readHeader(join(directory, name));
+        return header === null ? [] : [header];
+      });
+    },
+    note(of, summary) {
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        const path = pathOf(of);
+        // Only a journal that is there is gone on with: one that begins in the middle would look whole.
+        const size = sizeOf(path);
+        if (size === null && !isFirst(summary)) return;
+        const text = `${size === null || size === 0 ? `${headerOf(of)}\n` : ""}${JSON.stringify(summary)}\n`;
+        appendFileSync(path, text, { mode: 0o600 });
+        writeFileSync(sizePath(path), String(sizeOf(path) ?? 0), { mode: 0o600 });
+      } catch {
+        // It is derived: a run does not end because its list could not be kept.
+      }
+    },
+    scanBack(of, visit) {
+      const path = pathOf(of);
+      const size = sizeOf(path);
+      if (size === null) return "absent";
+      if (size < readSize(sizePath(path))) return "damaged";
+      return scan(path, size, visit);
+    },
+    replace(of, summaries) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const path = pathOf(of);
+      const temporary = `${path}.${process.pid}.tmp`;
+      const file = openSync(temporary, "w", 0o600);
+      try {
+        writeSync(file, `${headerOf(of)}\n`);
+        let lines: string[] = [];
+        for (const summary of summaries) {
+          lines.push(`${JSON.stringify(summary)}\n`);
+          if (lines.length < 1000) continue;
+          writeSync(file, lines.join(""));
+          lines = [];
+        }
+        writeSync(file, lines.join(""));
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+      writeFileSync(sizePath(path), String(sizeOf(path) ?? 0), { mode: 0o600 });
+    },
+  };
+}
+
+/** The very first run of a project: there is nothing before it that a journal could miss. */
+function isFirst({ run, state, runDir }: RunSummary): boolean {
+  if (run !== 1 || state !== "prepared") return false;
+  const tasks = runDir.split(/[\\/]/).slice(0, -5).join("/");
+  const groups = namesIn(tasks);
+  const all = groups.flatMap((group) => namesIn(`${tasks}/${group}`));
+  return all.length <= 1 && namesIn(runDir.split(/[\\/]/).slice(0, -2).join("/")).length <= 1;
+}
+
+function headerOf({ project, root }: JournalOf): string {
+  return JSON.stringify({ schema: 1, project, root });
+}
+
+function namesOf(directory: string): readonly string[] {
+  return namesIn(directory)
+    .filter((name) => name.endsWith(".jsonl"))
+    .sort();
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function sizeOf(path: string): number | null {
+  let file: number | null = null;
+  try {
+    file = openSync(path, "r");
+    return fstatSync(file).size;
+  } catch {
+    return null;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+function readSize(path: string): number {
+  try {
+    return Number(readFileSync(path, "utf8")) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+function readHeader(path: string): JournalOf | null {
+  let file: number | null = null;
+  try {
+    file = openSync(path, "r");
+    const buffer = Buffer.alloc(4096);
+    const text = buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, 0));
+    const data = JSON.parse(text.slice(0, text.indexOf("\n"))) as { schema?: unknown; project?: unknown; root?: unknown };
+    return data.schema === 1 && typeof data.project === "string" && typeof data.root === "string"
+      ? { project: data.project, root: data.root }
+      : null;
+  } catch {
+    return null;
+  } finally {
+    if (file !== null) closeSync(file);
+  }
+}
+
+/** Lines from the last to the first; the first one is the header. A last line without an end was being written. */
+function scan(path: string, size: number, visit: (summary: RunSummary) => boolean): "whole" | "damaged" {
+  const file = openSync(path, "r");
+  try {
+    let rest = Buffer.alloc(0);
+    let isLast = true;
+    for (let end = size; end > 0;) {
+      const from = Math.max(0, end - CHUNK_BYTES);
+      const chunk = Buffer.alloc(end - from);
+      readSync(file, chunk, 0, chunk.length, from);
+      let whole = Buffer.concat([chunk, rest]);
+      end = from;
+      for (let at = whole.lastIndexOf(10); at >= 0; at = whole.lastIndexOf(10)) {
+        const line = whole.subarray(at + 1);
+        whole = whole.subarray(0, at);
+        if (isLast) {
+          isLast = false;
+          continue;
+        }
+        const summary = readSummary(line);
+        if (summary === null) return "damaged";
+        if (!visit(summary)) return "whole";
+      }
+      if (whole.length > MAX_LINE_BYTES) return "damaged";
+      rest = Buffer.from(whole);
+    }
+    return readHeader(path) === null ? "damaged" : "whole";
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readSummary(line: Buffer): RunSummary | null {
+  try {
+    const data = JSON.parse(line.toString("utf8")) as RunSummary;
+    const isOne =
+      typeof data.runId === "string" &&
+      typeof data.taskKey === "string" &&
+      typeof data.type === "string" &&
+      typeof data.run === "number" &&
+      typeof data.runDir === "string" &&
+      typeof data.state === "string" &&
+      typeof data.at === "string" &&
+      typeof data.createdAt === "string" &&
+      Array.isArray(data.lanes);
+    return isOne ? data : null;
+  } catch {
+    return null;
+  }
+}
