@@ -60,8 +60,13 @@ export async function compareWithBase(
       details: { base: base.branch, baseCommit: base.commit, head },
     });
   const probe = await staging.git(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", base.commit, head], {
-    okExitCodes: [0, 1],
+    okExitCodes: [0, 1, 129],
   });
+  if (probe.exitCode === 129)
+    throw new OkstraError("OKSTRA_GIT_FAILED", {
+      message: "This git cannot try a merge without touching anything; a hand-off needs git 2.38 or newer.",
+      details: { stderr: probe.stderr.slice(0, 500) },
+    });
   if (probe.exitCode === 1) {
     const files = [
       ...new Set(
