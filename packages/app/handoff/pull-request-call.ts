@@ -101,10 +101,11 @@ interface Reply {
   readonly body: string;
 }
 
-/** Status line, header lines, an empty line, the body: what `--include` prints. */
+/** Status line, header lines, an empty line, the body: what `--include` prints. A wrapper that drops the head leaves the body. */
 function readReply(stdout: string): Reply | null {
   const [head, status] = /^HTTP\/[0-9.]+ ([0-9]{3})[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n/.exec(stdout) ?? [];
-  return head === undefined ? null : { status: Number(status), body: stdout.slice(head.length) };
+  if (head !== undefined) return { status: Number(status), body: stdout.slice(head.length) };
+  return /^\s*[[{]/.test(stdout) ? { status: 200, body: stdout } : null;
 }
 
 function parseJson(text: string): unknown {

@@ -385,3 +385,14 @@ test("GitLab's failures have the same words", async () => {
   const { calls: others } = await startGitlab({ headOf: () => null });
   expect((await failureOf(openPullRequest(others.call, gitlab, ASKED))).message).toBe("lab.example.org answered with status 422.");
 });
+
+test("a wrapper of gh that drops the head of an answer is understood; words that are no answer are not", async () => {
+  const forge = describeForge("https://github.com/acme/app.git", {});
+  if (forge === null) throw new Error("github.com is no forge");
+  const say = (stdout: string) => async () =>
+    ({ argv: ["gh"], exitCode: 0, ended: "by-itself", stdout, stderr: "", startedAt: "", durationMs: 0 }) as const;
+  expect(await findPullRequests(say("[]\n"), forge, { branch: "fix" })).toEqual([]);
+  await expect(findPullRequests(say("all fine\n"), forge, { branch: "fix" })).rejects.toMatchObject({
+    code: "OKSTRA_HANDOFF_FORGE_FAILED",
+  });
+});
