@@ -10,7 +10,11 @@ import type { App } from "../app.ts";
 /** GitHub takes 65,536 characters. */
 const MAX_BODY_BYTES = 60_000;
 const MAX_TEMPLATE_BYTES = 256 * 1024;
+/** Characters of a body before its white space is tidied; a longer one is not even looked at. */
+const MAX_RENDERED = 4 * MAX_BODY_BYTES;
 const RENDER_MS = 2000;
+/** Characters of the brief's first paragraph. */
+const MAX_BRIEF = 1200;
 
 /** A template may read no file: there is nowhere to include one from. */
 const liquid = new Liquid({
@@ -68,7 +72,11 @@ export async function loadTemplate(
   return { text: BODY_TEMPLATES[sources.lang], from: "built-in" };
 }
 
-/** Renders a body. @throws OKSTRA_HANDOFF_TEMPLATE_INVALID with the place */
+/**
+ * Renders a body of at most 60,000 bytes, within two seconds.
+ * @param facts redacted by the caller: what is in them is made harmless here, and not searched for secrets
+ * @throws OKSTRA_HANDOFF_TEMPLATE_INVALID with the place
+ */
 export async function renderMessage(template: Pick<Template, "text" | "from">, facts: MessageFacts): Promise<string> {
   let body: string;
   try {
@@ -81,15 +89,23 @@ export async function renderMessage(template: Pick<Template, "text" | "from">, f
       cause,
     });
   }
-  const text = neutraliseBlock(body)
-    .replaceAll(/[ \t]+$/gm, "")
-    .replaceAll(/\n{3,}/g, "\n\n")
-    .trim();
-  if (new TextEncoder().encode(text).length <= MAX_BODY_BYTES) return text;
+  const text = body.length > MAX_RENDERED ? null : tidy(body);
+  if (text !== null && new TextEncoder().encode(text).length <= MAX_BODY_BYTES) return text;
   throw new OkstraError("OKSTRA_HANDOFF_TEMPLATE_INVALID", {
     message: `The body that the ${template.from} template gives is over ${MAX_BODY_BYTES} bytes.`,
     details: { from: template.from },
   });
+}
+
+/** Without acting characters, white space at the ends of lines, and more than one empty line in a row. */
+function tidy(body: string): string {
+  const lines = neutraliseBlock(body).split("\n");
+  // Not by a pattern: one for the spaces at a line's end takes quadratic time on a long run of them inside of a line.
+  return lines
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .replaceAll(/\n{3,}/g, "\n\n")
+    .trim();
 }
 
 /** What a template may name; texts of workers and briefs are inert in it, and there is no other form of them. */
@@ -123,7 +139,7 @@ function variablesOf(facts: MessageFacts): Record<string, unknown> {
       sha: markdownCode(sha.slice(0, 12)),
       subject: inert(subject),
       author: inert(author.replace(/\s*<[^>]*>$/, "")),
-      at,
+      at: inert(at),
     })),
     runs: facts.runs.map(({ type, run, verdict, reportPath }) => ({
       type: inert(type),
@@ -139,5 +155,6 @@ function firstParagraph(brief: string): string {
   const paragraphs = brief.split(/\r?\n[ \t]*\r?\n/).map((each) => each.trim());
   const first = paragraphs.find((each) => each !== "" && !/^#{1,6}\s/.test(each)) ?? paragraphs.find((each) => each !== "") ?? "";
   const text = first.replace(/^#{1,6}\s+/, "");
-  return text.length > 1200 ? `${text.slice(0, 1200)} …` : text;
+  const characters = [...text];
+  return characters.length > MAX_BRIEF ? `${characters.slice(0, MAX_BRIEF).join("")} …` : text;
 }
