@@ -2,6 +2,7 @@ import { buildRouteMap } from "@stricli/core";
 import { convergeCommands } from "./commands/converge.ts";
 import { mcpCommands } from "./commands/mcp.ts";
 import { costCommands } from "./commands/cost.ts";
+import { timeCommands } from "./commands/time.ts";
 import { statusCommands } from "./commands/status.ts";
 import { historyCommands } from "./commands/history.ts";
 import { handoffCommands } from "./commands/handoff.ts";
@@ -24,6 +25,7 @@ export const routes = buildRouteMap({
     ...handoffCommands,
     ...historyCommands,
     ...statusCommands,
+    ...timeCommands,
     ...convergeCommands,
     ...logsCommands,
     ...costCommands,
