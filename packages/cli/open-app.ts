@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import type { App } from "@okstra/app/app";
 import type { Worker } from "@okstra/core/ports";
 import { randomIds, sha256, systemClock } from "@okstra/node/clock";
@@ -26,6 +25,8 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly emit: App["emit"];
+  /** The directory of this okstra: where its `bin/` and `assets/` are. A bundled module cannot tell it from its own place. */
+  readonly runtime: string;
   /** How this okstra is started again; absent: by the launcher of the installed one. */
   readonly launcher?: readonly [string, ...string[]] | undefined;
   /** Answers for the system what workers' sandboxes are made of; absent: the system is asked. */
@@ -33,13 +34,12 @@ export interface AppOptions {
 }
 
 /** Wires the real parts together: the only place that knows them all. */
-export async function createApp({ env, cwd, emit, launcher, fetchSandbox }: AppOptions): Promise<App> {
+export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbox }: AppOptions): Promise<App> {
   const store = createStore();
   const home = await findHome(resolve(cwd, env["OKSTRA_HOME"] ?? join(env["HOME"] ?? homedir(), ".okstra")));
   const locks = createLocks(home, store);
   const trust = createTrustStore(home, { store, locks });
   const processes = createProcesses({ clock: systemClock, fetchSandbox });
-  const runtime = join(dirname(fileURLToPath(import.meta.url)), "..");
   const workers = new Map<string, Worker>();
   const app: App = {
     surroundings: {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { App } from "@okstra/app/app";
 import { openDoor, type DoorOptions } from "@okstra/app/door/open-door";
 import { openLane, type Lane } from "@okstra/app/door/open-lane";
-import { createApp } from "@okstra/cli/open-app";
+import { openApp } from "./open-app.ts";
 import type { LaneDoor } from "@okstra/core/ports";
 
 export const LANE_NONCE = "0123456789abcdef0123456789abcdef";
@@ -42,7 +42,7 @@ export async function openLaneFixture(
     writeFileSync(join(tree, path), text);
   }
   const open = (env: Readonly<Record<string, string>>): Promise<App> =>
-    createApp({
+    openApp({
       env: { ...process.env, OKSTRA_HOME: join(root, "home"), ...env },
       cwd: root,
       emit: () => undefined,

@@ -1,2 +1,11 @@
-/** The real parts, wired as the command line wires them, for a test of a use case. */
-export { createApp as openApp } from "@okstra/cli/open-app";
+import { fileURLToPath } from "node:url";
+import type { App } from "@okstra/app/app";
+import { createApp, type AppOptions } from "@okstra/cli/open-app";
+
+/** The directory of the okstra under test: this tree. */
+const RUNTIME = fileURLToPath(new URL("../..", import.meta.url)).replace(/[\\/]$/u, "");
+
+/** The real parts, wired as the installed command wires them. */
+export async function openApp(options: Omit<AppOptions, "runtime">): Promise<App> {
+  return createApp({ ...options, runtime: RUNTIME });
+}

@@ -1,5 +1,6 @@
 import type { App } from "@okstra/app/app";
-import { createApp, type AppOptions } from "@okstra/cli/open-app";
+import type { AppOptions } from "@okstra/cli/open-app";
+import { openApp } from "./open-app.ts";
 import { openIndex } from "@okstra/cli/open-index";
 import { runCli } from "@okstra/cli/run-cli";
 
@@ -34,7 +35,7 @@ export async function runOkstra(
     streams: { stdout: { write: (text) => void (stdout += text) }, stderr: { write: (text) => void (stderr += text) } },
     env,
     openApp: (emit) =>
-      createApp({
+      openApp({
         env,
         cwd: options.cwd,
         launcher: options.launcher,

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeDoor, laneJsonSchema, openDoor } from "@okstra/app/door/open-door";
-import { createApp } from "@okstra/cli/open-app";
+import { openApp } from "../open-app.ts";
 import type { Cost, TranscriptEntry, Usage } from "@okstra/core/domain/agent-use";
 import type { LaneOutcome, LaneRequest, SandboxRequest } from "@okstra/core/ports";
 
@@ -44,7 +44,7 @@ export async function runAgentLane(options: AgentLaneOptions): Promise<AgentLane
     const [tree, laneDir, home] = [join(root, "tree"), join(root, "run/workers/agent"), join(root, "user")];
     for (const directory of [join(tree, "src"), laneDir, home]) mkdirSync(directory, { recursive: true });
     writeFileSync(join(tree, "src/sum.js"), "export function sum(a, b) {\n  return a + b;\n}\n");
-    const app = await createApp({
+    const app = await openApp({
       env: { PATH: process.env["PATH"], HOME: home, OKSTRA_HOME: join(root, "home") },
       cwd: root,
       emit: () => undefined,

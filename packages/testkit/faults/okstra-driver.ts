@@ -6,7 +6,7 @@
  * line `@event <type>` on stderr before that.
  */
 import { writeSync } from "node:fs";
-import { createApp } from "@okstra/cli/open-app";
+import { openApp } from "../open-app.ts";
 import { openIndex } from "@okstra/cli/open-index";
 import { runCli } from "@okstra/cli/run-cli";
 import { processStreams } from "@okstra/cli/ui";
@@ -22,7 +22,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env,
   openIndex: async () => openIndex({ env: process.env, cwd: process.cwd() }),
   openApp: (emit) =>
-    createApp({
+    openApp({
       env,
       cwd: process.cwd(),
       emit: (event) => {
