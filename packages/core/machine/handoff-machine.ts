@@ -18,6 +18,8 @@ export interface HandoffState {
   /** What the remote said in this attempt; null before it was asked. */
   readonly remote: { readonly commit: string | null } | null;
   readonly push: "none" | "started" | "pushed" | "rejected";
+  /** A push was begun in this attempt, and neither its end nor the remote's word since is known. */
+  readonly pushing: boolean;
   readonly rejection: string | null;
   readonly moved: { readonly from: string; readonly to: string; readonly recoveryRef: string } | null;
   /** Whether the forge was asked in this attempt. */
@@ -33,6 +35,7 @@ export const NEW_HANDOFF: HandoffState = {
   chosen: null,
   remote: null,
   push: "none",
+  pushing: false,
   rejection: null,
   moved: null,
   forgeAsked: false,
@@ -104,7 +107,7 @@ export function nextHandoffEffect(state: HandoffState): HandoffEffect | null {
 
 /** The state when an attempt begins: what the outside said before may not hold any more, what was done stays done. */
 export function restartHandoff(state: HandoffState): HandoffState {
-  return { ...state, remote: null, forgeAsked: false, opening: false };
+  return { ...state, remote: null, pushing: false, forgeAsked: false, opening: false };
 }
 
 /**
@@ -135,8 +138,8 @@ export function handoffTransition(state: HandoffState, event: HandoffEvent, goin
       if (!Object.hasOwn(state.plans, event.planSha256)) return "nobody made that plan";
       if (state.chosen === null) return state;
       if (state.chosen.planSha256 !== event.planSha256) return "another plan is chosen";
-      // Whether a push that was begun has arrived is asked first.
-      return (state.push === "none" || (state.push === "started" && state.remote !== null)) && state.moved === null
+      // Whether a push that was begun has arrived is asked first, and after it.
+      return (state.push === "none" || (state.push === "started" && !state.pushing && state.remote !== null)) && state.moved === null
         ? { ...state, chosen: null, push: "none" }
         : "it is being done already";
     case "handoff-cancelled":
@@ -146,15 +149,20 @@ export function handoffTransition(state: HandoffState, event: HandoffEvent, goin
     case "remote-asked":
       if (!going || plan === null || (next !== "ask-remote" && next !== "push")) return "the remote is not to be asked";
       if (event.ref !== plan.ref) return "another ref was asked for";
-      return { ...state, remote: { commit: event.commit }, push: event.commit === plan.outgoing ? "pushed" : state.push };
+      return {
+        ...state,
+        remote: { commit: event.commit },
+        push: event.commit === plan.outgoing ? "pushed" : state.push,
+        pushing: false,
+      };
     case "push-started":
-      if (!going || plan === null || next !== "push" || state.push === "pushed") return "nothing is to be pushed";
+      if (!going || plan === null || next !== "push" || state.push === "pushed" || state.pushing) return "nothing is to be pushed";
       if (event.ref !== plan.ref || event.commit !== plan.outgoing) return "it is not what was chosen";
-      return { ...state, push: "started" };
+      return { ...state, push: "started", pushing: true };
     case "push-ended":
-      if (!going || plan === null || state.push !== "started" || state.remote === null) return "nothing is being pushed";
+      if (!going || plan === null || !state.pushing) return "nothing is being pushed";
       if (event.commit !== plan.outgoing) return "it is not what was chosen";
-      return { ...state, push: event.end, rejection: event.reason, remote: event.end === "pushed" ? null : state.remote };
+      return { ...state, push: event.end, pushing: false, rejection: event.reason, remote: event.end === "pushed" ? null : state.remote };
     case "branch-moved":
       if (!going || plan === null || next !== "move-branch") return "no branch is to be moved";
       if (event.from !== plan.head || event.to !== plan.outgoing) return "it is not what was chosen";
