@@ -158,12 +158,21 @@ function requireStaging({ staging }: Leading): Staging {
 async function askRemote(lead: Leading): Promise<readonly Effect[]> {
   const { plan, run, app } = lead;
   app.emit({ type: "remote-asked", text: `asking ${plan.remote?.pushUrl ?? "the remote"} for ${plan.branch}` });
-  const { stdout } = await requireStaging(lead).git(["ls-remote", STAGED_REMOTE, plan.ref]);
-  const line = stdout.split("\n").find((each) => each.endsWith(`\t${plan.ref}`));
-  return run.log.append({ type: "remote-asked", ref: plan.ref, commit: line?.split("\t")[0] ?? null });
+  return run.log.append({ type: "remote-asked", ref: plan.ref, commit: await fetchRemoteCommit(lead) });
 }
 
-/** One refspec to the same name, never forced. What the remote refuses is its word, not a failure. */
+/** Where the remote has the task's branch; null: nowhere. */
+async function fetchRemoteCommit(lead: Leading): Promise<string | null> {
+  const { ref } = lead.plan;
+  const { stdout } = await requireStaging(lead).git(["ls-remote", STAGED_REMOTE, ref]);
+  const line = stdout.split("\n").find((each) => each.endsWith(`\t${ref}`));
+  return line?.split("\t")[0] ?? null;
+}
+
+/**
+ * One refspec to the same name, never forced. What the remote refuses is its word, not a failure. Two pushes of the same
+ * commit may be in each other's way (that of an okstra that died goes on without it): then it is there all the same.
+ */
 async function push(lead: Leading): Promise<readonly Effect[]> {
   const { plan, run, app } = lead;
   const staging = requireStaging(lead);
@@ -177,6 +186,7 @@ async function push(lead: Leading): Promise<readonly Effect[]> {
   const refused = answer.stdout.split("\n").find((line) => line.startsWith("!\t"));
   if (answer.exitCode === 0) return run.log.append({ type: "push-ended", commit, end: "pushed", reason: null });
   if (refused === undefined) throw describeFailure(args, answer, lead.calls.deadlineMs);
+  if ((await fetchRemoteCommit(lead)) === commit) return run.log.append({ type: "remote-asked", ref: plan.ref, commit });
   return run.log.append({ type: "push-ended", commit, end: "rejected", reason: describeRefusal(refused, answer.stderr) });
 }
 

@@ -355,3 +355,19 @@ describe("basic authentication", () => {
     expectHidden(mismatch, planned, done, second, changed);
   });
 });
+
+test("case 60: a push that is refused because the same commit arrives at that moment by another push is no refusal", async () => {
+  const hash = await requirePlan();
+  const { remote, branch, head, project } = work;
+  await remote.git(["fetch", "--quiet", project.repo.root, branch]);
+  // What the other push does, after okstra's was told what the remote has, and before it may change it.
+  const hook = join(remote.path, "hooks", "pre-receive");
+  mkdirSync(dirname(hook), { recursive: true });
+  writeFileSync(hook, `#!/bin/sh\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/${branch} ${head}\n`);
+  chmodSync(hook, 0o755);
+  const done = await approve(hash);
+  expect([done.status, done.json.verdict, done.json.valid], done.stdout + done.stderr).toEqual([0, "handed-off", true]);
+  expect(await work.remoteCommit()).toBe(head);
+  const [pushed, ...more] = done.json.handoff.calls.filter(({ argv }: { argv: string[] }) => argv.includes("push"));
+  expect([pushed.exitCode, more]).toEqual([1, []]);
+});
