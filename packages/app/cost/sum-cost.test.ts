@@ -207,6 +207,48 @@ test.each(["yesterday", "2026-02-30", "2026-13-01", "-1d", "7y", "2026-03-04T99:
   expect(json.error.code).toBe("OKSTRA_USAGE");
 });
 
+test("filters by group, phase and time; sums by task and by day", async () => {
+  writeLanes();
+  const lanes = async (...argv: readonly string[]): Promise<number> => (await cost("--json", ...argv)).json.totals.lanes;
+  const all = await lanes();
+  const [bugs, docs] = [await lanes("--group", "bugs"), await lanes("--group", "docs")];
+  expect([bugs > 0, docs, bugs + docs]).toEqual([true, 1, all]);
+  expect((await lanes("--phase", "error-analysis")) + (await lanes("--phase", "final-verification"))).toBe(all);
+  expect((await lanes("--since", "2026-03-04")) + (await lanes("--until", "2026-03-04"))).toBe(all);
+  expect((await cost("--json", "--since", "2026-03-04", "--until", "2026-03-04")).json.error.code).toBe("OKSTRA_USAGE");
+  expect((await cost("bugs/login", "--group", "bugs", "--json")).json.error.code).toBe("OKSTRA_USAGE");
+  expect((await cost("--phase", "nothing", "--json")).json.error.code).toBe("OKSTRA_TASK_TYPE_UNKNOWN");
+  const { json } = await cost("--json");
+  expect(json.byTask.map(({ taskKey, lanes: own }: { taskKey: string; lanes: number }) => [taskKey, own])).toEqual([
+    ["sums/bugs/login", bugs],
+    ["sums/docs/readme", 1],
+  ]);
+  const days = json.byDay.map(({ day }: { day: string }) => day);
+  expect(days).toEqual([...days].sort());
+  expect(days.at(-1)).toBe("2026-03-05");
+  expect(json.byDay.reduce((sum: number, { tokens }: { tokens: number }) => sum + tokens, 0)).toBe(json.totals.tokens);
+});
+
+test("one view at a time, as figures or bars of at most 80 columns", async () => {
+  writeLanes();
+  const views = ["task", "run", "phase", "worker", "model", "role", "day"] as const;
+  const shown: string[] = [];
+  for (const view of views) for (const bars of [[], ["--bars"]]) shown.push((await cost("--by", view, ...bars)).stdout);
+  for (const line of shown.flatMap((text) => text.split("\n"))) expect(cellsOf(line), line).toBeLessThanOrEqual(80);
+  expect(shown.join("\n")).toMatchSnapshot();
+});
+
+test("what another project of this machine used is summed by its own prices", async () => {
+  writeLanes();
+  const before = (await cost("--json")).json.totals.lanes;
+  const ran = await runOkstra(["run", "other/task", "-t", "final-verification", "--workers", "mute", "--json"], { cwd: project.repo.root });
+  expect(ran.json.lanes, ran.stdout).toHaveLength(1);
+  const everywhere = await runOkstra(["cost", "--all", "--json"], { cwd: project.home.directory("elsewhere") });
+  expect([everywhere.status, everywhere.json.totals.lanes], everywhere.stderr).toEqual([0, before + ran.json.lanes.length]);
+  const unknown = await cost("--project", "nobody", "--json");
+  expect(unknown.status).not.toBe(0);
+});
+
 test("a task without a record, and a project without runs", async () => {
   const unknown = await cost("no/task", "--json");
   expect(unknown.json.error.code).toBe("OKSTRA_TASK_NOT_FOUND");

@@ -1,5 +1,8 @@
 import { defineCommand, jsonFlag, projectRootFlag } from "../command.ts";
 
+const text = (brief: string, placeholder: string) => ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
+const switchOf = (brief: string) => ({ kind: "boolean", brief, default: false, withNegated: false }) as const;
+
 export const costCommands = {
   cost: defineCommand({
     load: async () => (await import("./cost/cost.ts")).run,
@@ -11,13 +14,19 @@ export const costCommands = {
         ],
       },
       flags: {
-        since: {
-          kind: "parsed",
-          parse: String,
-          brief: "Only lanes that started after this: 2026-01-31, 7d, 12h",
-          placeholder: "DATE",
+        project: text("Project id (default: the one of this directory)", "ID"),
+        all: switchOf("Every project of this machine"),
+        group: text("Only tasks of this group", "GROUP"),
+        phase: text("Only lanes of runs of this phase", "TYPE"),
+        since: text("Only lanes that started since: 2026-01-31, RFC 3339, or 7d, 12h ago", "T"),
+        until: text("Only lanes that started before", "T"),
+        by: {
+          kind: "enum",
+          values: ["task", "run", "phase", "worker", "model", "role", "day"],
+          brief: "Only a row for each of these (default: runs, phases, workers, models and roles)",
           optional: true,
         },
+        bars: switchOf("Bars instead of figures"),
         ...projectRootFlag,
         ...jsonFlag,
       },

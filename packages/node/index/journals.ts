@@ -40,17 +40,17 @@ export function createJournals(home: string): RunJournals {
     list() {
       return namesOf(directory).flatMap((name) => {
         const header = readHeader(join(directory, name));
-        return header === null ? [] : [header];
+        return header === null ? [] : [{ project: header.project, root: header.root }];
       });
     },
     note(of, summary) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         const path = pathOf(of);
-        // Only a journal that is there is gone on with: one that begins in the middle would look whole.
         const size = sizeOf(path);
-        if (size === null && !isFirst(summary)) return;
-        const text = `${size === null || size === 0 ? `${headerOf(of)}\n` : ""}${JSON.stringify(summary)}\n`;
+        // One that begins in the middle says so: then it is known that there is a project, and what is missing is found.
+        const header = { ...of, isLate: size === 0 || !isFirst(summary) };
+        const text = `${size === null || size === 0 ? `${headerOf(header)}\n` : ""}${JSON.stringify(summary)}\n`;
         appendFileSync(path, text, { mode: 0o600 });
         writeFileSync(sizePath(path), String(sizeOf(path) ?? 0), { mode: 0o600 });
       } catch {
@@ -61,7 +61,7 @@ export function createJournals(home: string): RunJournals {
       const path = pathOf(of);
       const size = sizeOf(path);
       if (size === null) return "absent";
-      if (size < readSize(sizePath(path))) return "damaged";
+      if (size < readSize(sizePath(path)) || readHeader(path)?.isLate !== false) return "damaged";
       return scan(path, size, visit);
     },
     replace(of, summaries) {
@@ -70,7 +70,7 @@ export function createJournals(home: string): RunJournals {
       const temporary = `${path}.${process.pid}.tmp`;
       const file = openSync(temporary, "w", 0o600);
       try {
-        writeSync(file, `${headerOf(of)}\n`);
+        writeSync(file, `${headerOf({ ...of, isLate: false })}\n`);
         let lines: string[] = [];
         for (const summary of summaries) {
           lines.push(`${JSON.stringify(summary)}\n`);
@@ -97,8 +97,13 @@ function isFirst({ run, state, runDir }: RunSummary): boolean {
   return all.length <= 1 && namesIn(runDir.split(/[\\/]/).slice(0, -2).join("/")).length <= 1;
 }
 
-function headerOf({ project, root }: JournalOf): string {
-  return JSON.stringify({ schema: 1, project, root });
+interface Header extends JournalOf {
+  /** It began when there were runs already. */
+  readonly isLate: boolean;
+}
+
+function headerOf({ project, root, isLate }: Header): string {
+  return JSON.stringify({ schema: 1, project, root, ...(isLate ? { isLate } : {}) });
 }
 
 function namesOf(directory: string): readonly string[] {
@@ -135,16 +140,15 @@ function readSize(path: string): number {
   }
 }
 
-function readHeader(path: string): JournalOf | null {
+function readHeader(path: string): Header | null {
   let file: number | null = null;
   try {
     file = openSync(path, "r");
     const buffer = Buffer.alloc(4096);
     const text = buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, 0));
-    const data = JSON.parse(text.slice(0, text.indexOf("\n"))) as { schema?: unknown; project?: unknown; root?: unknown };
-    return data.schema === 1 && typeof data.project === "string" && typeof data.root === "string"
-      ? { project: data.project, root: data.root }
-      : null;
+    const data = JSON.parse(text.slice(0, text.indexOf("\n"))) as Record<string, unknown>;
+    const { schema, project, root, isLate } = data;
+    return schema === 1 && typeof project === "string" && typeof root === "string" ? { project, root, isLate: isLate === true } : null;
   } catch {
     return null;
   } finally {
@@ -178,7 +182,7 @@ function scan(path: string, size: number, visit: (summary: RunSummary) => boolea
       if (whole.length > MAX_LINE_BYTES) return "damaged";
       rest = Buffer.from(whole);
     }
-    return readHeader(path) === null ? "damaged" : "whole";
+    return "whole";
   } finally {
     closeSync(file);
   }
