@@ -8,7 +8,7 @@ export interface JournalOf {
 }
 
 export interface RunJournals {
-  /** Every journal there is, by project and root. One whose first line cannot be read is left out. */
+  /** Every project that has a journal, and those of the registry that have none (any more). */
   list(): readonly JournalOf[];
   /** Appends one line; never throws: what is missing is found again by a rebuild. */
   note(of: JournalOf, summary: RunSummary): void;

@@ -71,6 +71,10 @@ test("the list is derived: missing, damaged or cut, it heals itself and says so"
   for (const harm of harms) {
     harm();
     expect(await history()).toEqual(whole);
+    harm();
+    // Nobody in the project asks: the registry knows of it.
+    const { json } = await project.okstra(["history", "--all"], { cwd: project.home.directory("elsewhere") });
+    expect(json.runs).toEqual(whole);
     expect(await history()).toEqual(whole);
   }
   // A line that was being written when okstra died never happened.

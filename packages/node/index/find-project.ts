@@ -15,7 +15,8 @@ export function findProject(directory: string): JournalOf | null {
   }
 }
 
-function readProject(root: string): JournalOf | null {
+/** The project whose main worktree a directory is, or is linked to. */
+export function readProject(root: string): JournalOf | null {
   try {
     const records = realpathSync(join(root, ".project-docs"));
     const { projectId } = JSON.parse(readFileSync(join(records, "okstra", "project.json"), "utf8")) as { projectId?: unknown };

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import type { RunSummary } from "@okstra/core/domain/run-summary";
 import type { JournalOf, RunJournals } from "@okstra/core/journal-port";
+import { listRegisteredProjects } from "./known-projects.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 /** A line is a few hundred bytes; one of this size is none of ours. */
@@ -38,10 +39,13 @@ export function createJournals(home: string): RunJournals {
 
   return {
     list() {
-      return namesOf(directory).flatMap((name) => {
+      const kept = namesOf(directory).flatMap((name) => {
         const header = readHeader(join(directory, name));
         return header === null ? [] : [{ project: header.project, root: header.root }];
       });
+      const registered = listRegisteredProjects(home, { withReleased: kept.length === 0 });
+      const isKept = ({ project, root }: JournalOf): boolean => kept.some((each) => each.project === project && each.root === root);
+      return [...kept, ...registered.filter((each) => !isKept(each))];
     },
     note(of, summary) {
       try {
