@@ -245,6 +245,12 @@ test("what another project of this machine used is summed by its own prices", as
   expect(ran.json.lanes, ran.stdout).toHaveLength(1);
   const everywhere = await runOkstra(["cost", "--all", "--json"], { cwd: project.home.directory("elsewhere") });
   expect([everywhere.status, everywhere.json.totals.lanes], everywhere.stderr).toEqual([0, before + ran.json.lanes.length]);
+  expect(await cost("--state", "running", "--json")).toMatchObject({ status: 0, json: { byTask: [] } });
+  const due = (await project.okstra(["status"])).json.tasks.find(({ taskKey }: { taskKey: string }) => taskKey === "sums/other/task").state;
+  expect((await cost("--state", due, "--json")).json.byTask.map(({ taskKey }: { taskKey: string }) => taskKey)).toContain(
+    "sums/other/task",
+  );
+  expect((await cost("--state", "odd", "--json")).json.error.code).toBe("OKSTRA_USAGE");
   const unknown = await cost("--project", "nobody", "--json");
   expect(unknown.status).not.toBe(0);
 });

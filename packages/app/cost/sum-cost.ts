@@ -48,6 +48,8 @@ export interface CostRequest {
   /** RFC 3339: lanes that started before it, and those from `until` on, are left out. */
   readonly since: string | null;
   readonly until: string | null;
+  /** Keys of the tasks that count; absent: all of these. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 export interface CostReport {
@@ -99,6 +101,7 @@ export async function sumCost(app: App, request: CostRequest): Promise<CostRepor
     const prices = await loadPrices(app, project, home);
     asOf.add(prices.asOf);
     for (const key of keys) {
+      if (request.only?.has(formatTaskKey(key)) === false) continue;
       const loaded = await loadLanes(app, root, key);
       damaged.push(...loaded.damaged);
       const own = loaded.lanes

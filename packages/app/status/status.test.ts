@@ -34,6 +34,8 @@ test("what waits for a person comes first, then what can go on; what is handed o
   expect(tasks[1]).toMatchObject({ phase: "release-handoff", command: "okstra handoff bugs/ready", lanes: [] });
   expect((await status("--state", "due")).tasks.length).toBe(1);
   expect((await status("--group", "nothing")).tasks).toEqual([]);
+  expect((await status("--since", "1h")).tasks.length).toBe(4);
+  expect((await status("--until", "1h")).tasks).toEqual([]);
   expect((await status("--phase", "release-handoff")).tasks.length).toBe(1);
   expect((await project.okstra(["status", "--state", "ill"])).json.error.code).toBe("OKSTRA_USAGE");
   const shown = await text();

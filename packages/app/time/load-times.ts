@@ -23,6 +23,8 @@ export interface TimesRequest {
   /** RFC 3339: time before it, and from `until` on, is left out of every number. */
   readonly since: string | null;
   readonly until: string | null;
+  /** Keys of the tasks that count; absent: all of these. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 /** A log that cannot be relied on: what it says is in no number. */
@@ -101,6 +103,7 @@ export async function loadTimes(app: App, request: TimesRequest): Promise<TimesR
   const all: TaskTimes[] = [];
   const damaged: DamagedLog[] = [];
   for (const { root, key } of await findTasks(app, request)) {
+    if (request.only?.has(formatTaskKey(key)) === false) continue;
     const loaded = await loadHistory(app, root, key);
     damaged.push(...loaded.damaged);
     const times = describe(accountTime(loaded, scope), loaded, key, taskDirectory(root, key));

@@ -18,6 +18,7 @@ export const costCommands = {
         all: switchOf("Every project of this machine"),
         group: text("Only tasks of this group", "GROUP"),
         phase: text("Only lanes of runs of this phase", "TYPE"),
+        state: text("Only tasks that are in this state now: waiting, running, due …", "STATE"),
         since: text("Only lanes that started since: 2026-01-31, RFC 3339, or 7d, 12h ago", "T"),
         until: text("Only lanes that started before", "T"),
         by: {

@@ -12,6 +12,8 @@ export const statusCommands = {
         group: text("Only tasks of this group", "GROUP"),
         phase: text("Only tasks at this phase", "TYPE"),
         state: text("waiting, running, paused, stopped, damaged, due, handed-off or done", "STATE"),
+        since: text("Only tasks whose newest event is since: 2026-01-31, RFC 3339, or 7d, 12h ago", "T"),
+        until: text("Only tasks whose newest event is before", "T"),
         ...projectRootFlag,
         ...jsonFlag,
       },

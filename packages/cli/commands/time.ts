@@ -18,6 +18,7 @@ export const timeCommands = {
         all: switchOf("Every project of this machine"),
         group: text("Only tasks of this group", "GROUP"),
         phase: text("Only what is told under runs of this phase", "TYPE"),
+        state: text("Only tasks that are in this state now: waiting, running, due …", "STATE"),
         since: text("Only time since: 2026-01-31, RFC 3339, or 7d, 12h ago", "T"),
         until: text("Only time until", "T"),
         by: {

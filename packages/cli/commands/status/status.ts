@@ -1,21 +1,25 @@
 import { loadStatus, TASK_STATES, type TaskState, type TaskStatus } from "@okstra/app/status/load-status";
-import { OkstraError } from "@okstra/core/errors";
 import { neutralise } from "@okstra/core/report/neutral-text";
 import { cutToCells } from "../../cells.ts";
 import type { CliContext } from "../../command.ts";
 import { formatDuration } from "../../format-duration.ts";
 import { pickProjects, type HistoryFlags } from "../history/history.ts";
+import { readTime } from "../history/time-flags.ts";
+import { requireTaskState } from "./tasks-in-state.ts";
 
-type Flags = Pick<HistoryFlags, "project" | "all" | "group" | "phase" | "state" | "projectRoot">;
+type Flags = Pick<HistoryFlags, "project" | "all" | "group" | "phase" | "state" | "since" | "until" | "projectRoot">;
 
 export async function run(context: CliContext, flags: Flags): Promise<void> {
-  if (flags.state !== undefined && !(TASK_STATES as readonly string[]).includes(flags.state))
-    throw new OkstraError("OKSTRA_USAGE", { message: `--state ${flags.state.slice(0, 40)}: a task is ${TASK_STATES.join(", ")}.` });
+  if (flags.state !== undefined) requireTaskState(flags.state);
   const projects = pickProjects(await context.openIndex(), flags);
   const app = await context.openApp();
-  const tasks = await loadStatus(app, projects, { group: flags.group ?? null, phase: flags.phase ?? null, state: flags.state ?? null });
+  const now = Date.parse(app.clock.now());
+  const [since, until] = [flags.since, flags.until].map((text) => (text === undefined ? null : readTime(text, now)));
+  const all = await loadStatus(app, projects, { group: flags.group ?? null, phase: flags.phase ?? null, state: flags.state ?? null });
+  // Nobody knows when a damaged task changed, so it is in every time.
+  const tasks = all.filter((task) => task.since === null || (task.since >= (since ?? "") && task.since < (until ?? "~")));
   const counts = Object.fromEntries(TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]));
-  context.ui.answer({ tasks, counts }, describe(tasks, projects.length > 1, Date.parse(app.clock.now())));
+  context.ui.answer({ tasks, counts }, describe(tasks, projects.length > 1, now));
 }
 
 const TITLES: Readonly<Record<TaskState, string>> = {

@@ -5,6 +5,7 @@ import type { CliContext } from "../../command.ts";
 import { resolveDirectory } from "../../directory.ts";
 import { pickProjects } from "../history/history.ts";
 import { readTime } from "../history/time-flags.ts";
+import { findTasksInState } from "../status/tasks-in-state.ts";
 import { showTime, type TimeView } from "./show-time.ts";
 
 interface Flags {
@@ -12,6 +13,7 @@ interface Flags {
   readonly all: boolean;
   readonly group?: string;
   readonly phase?: string;
+  readonly state?: string;
   readonly since?: string;
   readonly until?: string;
   readonly by?: TimeView["by"];
@@ -36,6 +38,7 @@ export async function run(context: CliContext, flags: Flags, task?: string): Pro
     phase: flags.phase === undefined ? null : requireTaskType(flags.phase),
     since,
     until,
+    only: flags.state === undefined ? undefined : await findTasksInState(app, pickProjects(await context.openIndex(), flags), flags.state),
   });
   context.ui.answer(report, showTime(report, { by: flags.by ?? (task === undefined ? "task" : "run"), bars: flags.bars, now }));
 }
