@@ -353,7 +353,7 @@ async function doKilled(
   requireRefusal(play, await approve(play, planned), ["OKSTRA_HANDOFF_CHANGED"]);
   expect(await world.branches()).toEqual(play.expected);
   expect(world.pushed(play.branch)).toEqual([]);
-  expect(world.server.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+  expect(world.server.requests.filter(({ method, body }) => method !== "GET" && body !== null)).toEqual([]);
   play.seen.add("given up after a later commit");
   return "refused";
 }
@@ -406,7 +406,8 @@ async function requireEnd(play: Play, planned: Planned, answer: WorldAnswer, arr
   const { pulls, requests, strays } = world.server;
   const isTheirs = forge && play.scenario.pull && play.scenario.before !== null;
   const opens = ending === "pushed" && forge && !isTheirs;
-  const sent = requests.filter(({ method }) => method !== "GET");
+  // What an okstra that is killed was about to say may not arrive: such a request is no JSON, and opens nothing.
+  const sent = requests.filter((each) => each.method !== "GET" && !(isRough && each.body === null));
   const { title, body } = plan;
   for (const request of sent)
     expect(request).toMatchObject({
