@@ -39,7 +39,7 @@ test("case 60: killed after each thing that it writes down, one after the other,
   const { hash, plan } = planned.json;
   const killed: string[] = [];
   for (const [at, point] of POINTS.entries()) {
-    const argv = ["node", driver, "handoff", task, ...(at === 0 ? ["--approve", hash] : []), "--json"];
+    const argv: readonly [string, ...string[]] = ["node", driver, "handoff", task, ...(at === 0 ? ["--approve", hash] : []), "--json"];
     const ended = await startProcess(argv, { cwd: project.repo.root, env: { OKSTRA_TEST_KILL_AT: point } }).ended;
     if (ended.signal === "SIGKILL") killed.push(point);
     else expect([point, ended.status], ended.stdout + ended.stderr).toEqual([point, 0]);
