@@ -10,6 +10,7 @@ import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
 import { reportCommands } from "./commands/report.ts";
 import { runCommands } from "./commands/run.ts";
+import { scheduleRoutes } from "./commands/schedule.ts";
 import { systemCommands } from "./commands/system.ts";
 import { taskCommands } from "./commands/task.ts";
 import { workersRoutes } from "./commands/workers.ts";
@@ -33,6 +34,7 @@ export const routes = buildRouteMap({
     ...mcpCommands,
     workers: workersRoutes,
     worktree: worktreeRoutes,
+    schedule: scheduleRoutes,
   },
   docs: { brief: "Takes coding tasks through phases, each in its own worktree, with evidence that a program validated" },
 });

@@ -391,6 +391,21 @@ export const ERROR_CATALOGUE = {
     when: "The task's own log has lines that okstra did not write here, or is not whole.",
     cure: "Move the log away; approvals and answers then have to be given again.",
   },
+  OKSTRA_TASK_LINK_CYCLE: {
+    kind: "conflict",
+    when: "With the relation that was asked for, tasks would wait for each other in a circle.",
+    cure: "Take one of the relations in the circle away: okstra task link <group>/<task> --after <group>/<task> --unlink",
+  },
+  OKSTRA_SCHEDULE_NOT_KEPT: {
+    kind: "user",
+    when: "No forecast of the project was kept that could be compared with now.",
+    cure: "Keep one: okstra schedule --save",
+  },
+  OKSTRA_SCHEDULE_UNREADABLE: {
+    kind: "external",
+    when: "The forecast that was kept cannot be read.",
+    cure: "Keep another, which takes its place: okstra schedule --save",
+  },
   OKSTRA_OVERRIDE_IMPOSSIBLE: {
     kind: "conflict",
     when: "No gate holds that this override could pass.",
@@ -433,6 +448,41 @@ export const ERROR_CATALOGUE = {
     kind: "external",
     when: "The operating system refused to read or write a file.",
     cure: "See the named path and reason.",
+  },
+  OKSTRA_DASHBOARD_PORT_TAKEN: {
+    kind: "user",
+    when: "The port for the dashboard is taken, or may not be used.",
+    cure: "Name another one, or none for one that is free: okstra dashboard --port 0",
+  },
+  OKSTRA_DASHBOARD_FOREIGN: {
+    kind: "user",
+    when: "A request to the dashboard names another host than its own, or was made by another site's page.",
+    cure: "Open the address that okstra dashboard printed.",
+  },
+  OKSTRA_DASHBOARD_NO_TOKEN: {
+    kind: "user",
+    when: "A request to the dashboard has neither its cookie nor the token, or the token was used already.",
+    cure: "End okstra dashboard with Ctrl-C, start it again, and open the address that it prints.",
+  },
+  OKSTRA_DASHBOARD_ADDRESS_UNKNOWN: {
+    kind: "user",
+    when: "The dashboard has nothing at the address that was asked for.",
+    cure: "Go back to its first page: /",
+  },
+  OKSTRA_DASHBOARD_REQUEST_INVALID: {
+    kind: "user",
+    when: "A request to the dashboard has a method, a size, a type, a query or a body that its address does not take.",
+    cure: "Load the page again; a program looks at the message.",
+  },
+  OKSTRA_DASHBOARD_CHANGED: {
+    kind: "conflict",
+    when: "What an action in the dashboard was about is no longer what was shown there, so nothing was done.",
+    cure: "Look at it again, and decide anew.",
+  },
+  OKSTRA_DASHBOARD_BUSY: {
+    kind: "external",
+    when: "The dashboard has as many open streams as it allows.",
+    cure: "Close some of its pages.",
   },
   OKSTRA_INTERRUPTED: { kind: "interrupted", when: "The command was interrupted.", cure: "Go on with: okstra resume <group>/<task>" },
   OKSTRA_INTERNAL: { kind: "internal", when: "A defect of okstra.", cure: "Report it with the command and this message." },

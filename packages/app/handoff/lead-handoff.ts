@@ -69,7 +69,8 @@ export async function leadHandoff(app: App, run: PreparedRun, options: LeadOptio
   try {
     // What is settled already is only decided and reported.
     const acts = effects[0]?.type === "handoff";
-    if (acts && plan !== null && plan.action !== "skip") staging = await stage(app, { manifest, plan, calls, repository: options.repository });
+    if (acts && plan !== null && plan.action !== "skip")
+      staging = await stage(app, { manifest, plan, calls, repository: options.repository });
     await perform(plan === null ? { app, run } : { app, run, leading: { app, run, plan, calls, staging, ...options } }, effects);
   } catch (error) {
     await log

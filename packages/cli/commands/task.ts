@@ -33,6 +33,20 @@ const taskRoutes = buildRouteMap({
       parameters: { positional: oneTask, flags: { ...ownFlags } },
       brief: "A task's cycles, runs, gates, questions, plan and open findings",
     }),
+    link: defineCommand({
+      load: async () => (await import("./task/link.ts")).run,
+      parameters: {
+        positional: oneTask,
+        flags: {
+          after: { ...text("Task that comes before this one; may be said again", "group/task"), variadic: true },
+          blocks: { ...text("Task that comes after this one; may be said again", "group/task"), variadic: true },
+          unlink: { kind: "boolean", brief: "Take these relations away", default: false, withNegated: false },
+          priority: text("The larger goes first in a schedule (0 when nobody said)", "N"),
+          ...ownFlags,
+        },
+      },
+      brief: "Say which tasks come before or after a task; without a flag: show it",
+    }),
     done: defineCommand({
       load: async () => (await import("./task/done.ts")).run,
       parameters: {

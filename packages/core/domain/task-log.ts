@@ -65,6 +65,15 @@ const bodies = [
       by: z.string(),
     })
     .describe("The work is in the base branch, as the remote showed"),
+  z
+    .looseObject({
+      type: z.literal("linked"),
+      after: z.array(z.string()).describe("Keys of tasks of the project that come before this one"),
+      blocks: z.array(z.string()).describe("Keys of tasks of the project that come after this one"),
+      priority: z.int().nullable().describe("The larger goes first; null: nobody said, which counts as 0"),
+      by: z.string(),
+    })
+    .describe("All that this log says of the task's relations, instead of what it said before"),
 ] as const;
 
 export const taskEventBodySchema = z.discriminatedUnion("type", bodies);

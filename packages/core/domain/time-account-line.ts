@@ -242,6 +242,7 @@ function stepOfTask(moment: Moment, event: TimedTaskEvent, next: LineItem | unde
   const isUnfinished = moment.status === "prepared" || moment.status === "halted" || moment.status === "quota";
   switch (event.type) {
     case "task-created":
+    case "linked":
       return moment;
     case "cycle-started":
     case "task-done":
