@@ -7,8 +7,12 @@ const BUILTIN = ["core"];
 /** Ways in: each wires the real parts together in its main.ts, open-app.ts and open-index.ts, and nowhere else. */
 const WAYS_IN = "cli|mcp|server";
 
-/** The one command that starts the MCP server. */
+/** Where what ships begins: the ways in, and the dashboard's page. */
+const ENTRIES = [`^packages/(${WAYS_IN})/main[.]ts$`, "^packages/web/(main[.]tsx|early-theme[.]ts)$"];
+
+/** The one command that starts the MCP server, and the one that starts the dashboard's. */
 const MCP_COMMAND = "^packages/cli/commands/mcp/";
+const DASHBOARD_COMMAND = "^packages/cli/commands/dashboard/";
 
 const own = (name) => `^packages/${name}/`;
 const otherThan = (...names) => ({ path: "^packages/", pathNot: `^packages/(${names.join("|")})/` });
@@ -49,10 +53,11 @@ module.exports = {
     ...layers,
     layer(
       "cli-layer",
-      { path: own("cli"), pathNot: [TEST, `${own("cli")}(?:main|open-app|open-index)[.]ts$`, MCP_COMMAND] },
+      { path: own("cli"), pathNot: [TEST, `${own("cli")}(?:main|open-app|open-index)[.]ts$`, MCP_COMMAND, DASHBOARD_COMMAND] },
       otherThan("cli", "app", "core"),
     ),
     layer("cli-mcp-layer", { path: MCP_COMMAND, pathNot: TEST }, otherThan("cli", "app", "core", "mcp")),
+    layer("cli-dashboard-layer", { path: DASHBOARD_COMMAND, pathNot: TEST }, otherThan("cli", "app", "core", "server")),
     layer(
       "cli-main-layer",
       { path: `${own("cli")}(?:main|open-app|open-index)[.]ts$` },
@@ -79,9 +84,9 @@ module.exports = {
     },
     {
       name: "no-builtins-inside",
-      comment: "core, workers and app reach the outside through ports.",
+      comment: "core, workers and app reach the outside through ports; the dashboard's page runs in a browser.",
       severity: "error",
-      from: { path: "^packages/(core|workers|app)/", pathNot: TEST },
+      from: { path: "^packages/(core|workers|app|web)/", pathNot: TEST },
       to: { dependencyTypes: BUILTIN },
     },
     {
@@ -106,8 +111,8 @@ module.exports = {
       name: "no-unused-files",
       comment: "Every file of the product is reachable from a way in; what only tests use belongs to the testkit.",
       severity: "error",
-      from: { path: `^packages/(${WAYS_IN})/main[.]ts$` },
-      to: { path: "^packages/", pathNot: [TEST, "[.]d[.]ts$", own("testkit")], reachable: false },
+      from: { path: ENTRIES },
+      to: { path: "^packages/", pathNot: [...ENTRIES, TEST, "[.]d[.]ts$", own("testkit")], reachable: false },
     },
     {
       name: "no-cycles",
@@ -130,7 +135,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],
-      extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
+      extensions: [".ts", ".tsx", ".mjs", ".js", ".cjs", ".json"],
     },
   },
 };

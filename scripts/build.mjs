@@ -1,12 +1,13 @@
 /**
- * Bundles the command line into dist/: main.mjs, chunks that are loaded when a command needs them, and the licence
- * texts of what was bundled. dist/meta.json (not published) says what went in, for the bootstrap and for audits.
+ * Bundles the command line into dist/: main.mjs, chunks that are loaded when a command needs them, the dashboard's page
+ * (web/), and the licence texts of what was bundled. dist/meta.json (not published) says what went in, for the bootstrap and for audits.
  *
  * usage: node scripts/build.mjs [--watch]
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { buildWeb } from "./build-web.mjs";
 import { hashSources, metaPath } from "./sources.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -44,8 +45,10 @@ export async function build() {
   const esbuild = await import("esbuild");
   let result = await esbuild.build(options);
   if (needsRequire(result.metafile)) result = await esbuild.build({ ...options, banner: { js: REQUIRE_BANNER } });
-  await writeResult(result);
-  return { files: result.outputFiles.length, bytes: result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0) };
+  const web = await buildWeb({ root, outdir: "dist/web" });
+  await writeResult(result, web);
+  const bytes = result.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
+  return { files: result.outputFiles.length + web.files, bytes: bytes + web.bytes };
 }
 
 /** True when some bundled module is CommonJS, which may call `require`. @param {import("esbuild").Metafile} meta */
@@ -59,8 +62,9 @@ function needsRequire(meta) {
  * Chunks first, then main.mjs by renaming, then chunks of former builds are removed: a process that starts meanwhile
  * sees one whole build or the other.
  * @param {import("esbuild").BuildResult<{ metafile: true, write: false }>} result
+ * @param {{ metafile: import("esbuild").Metafile, sources: readonly string[] }} web the dashboard's page, which is in place
  */
-async function writeResult(result) {
+async function writeResult(result, web) {
   const chunks = join(dist, "chunks");
   await mkdir(chunks, { recursive: true });
   const kept = new Set();
@@ -70,9 +74,9 @@ async function writeResult(result) {
     kept.add(basename(file.path));
     await replaceFile(file.path, file.contents);
   }
-  await replaceFile(join(dist, "NOTICES.txt"), await collectNotices(result.metafile));
+  await replaceFile(join(dist, "NOTICES.txt"), await collectNotices([result.metafile, web.metafile]));
   await replaceFile(join(dist, "main.mjs"), main.contents);
-  const inputs = Object.keys(result.metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
+  const inputs = [...Object.keys(result.metafile.inputs).filter((path) => !path.startsWith("node_modules/")), ...web.sources];
   await replaceFile(metaPath(root), JSON.stringify({ sourceHash: hashSources(root, inputs), sources: inputs.sort(), ...result.metafile }));
   for (const name of await readdir(chunks)) if (!kept.has(name)) await rm(join(chunks, name), { force: true });
 }
@@ -83,13 +87,15 @@ async function replaceFile(path, contents) {
   await rename(temporary, path);
 }
 
-/** The licence text of every package that has code in the bundle. @param {import("esbuild").Metafile} meta */
-async function collectNotices(meta) {
-  const bundled = Object.values(meta.outputs).flatMap((output) =>
-    Object.entries(output.inputs)
-      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-      .map(([path]) => path),
-  );
+/** The licence text of every package that has code in the bundles. @param {readonly import("esbuild").Metafile[]} metafiles */
+async function collectNotices(metafiles) {
+  const bundled = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap((output) =>
+      Object.entries(output.inputs)
+        .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+        .map(([path]) => path),
+    );
   const folders = new Set(
     bundled.map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/u.exec(path)?.[0]).filter((path) => path !== undefined),
   );
@@ -112,7 +118,11 @@ async function watch() {
       plugin.onEnd(async (result) => {
         for (const error of result.errors) console.error(`${error.location?.file ?? ""}:${error.location?.line ?? ""} ${error.text}`);
         if (result.errors.length > 0) return;
-        await writeResult(result);
+        try {
+          await writeResult(result, await buildWeb({ root, outdir: "dist/web" }));
+        } catch (error) {
+          return console.error(error.message);
+        }
         console.error(`built ${new Date().toISOString().slice(11, 19)}`);
       });
     },

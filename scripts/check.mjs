@@ -21,6 +21,7 @@ const VERSION_BUDGET_BYTES = 64 * 1024;
 const RULES = [
   { name: "types", run: (root) => checkTypes(root, "tsconfig.json") },
   { name: "types-core", run: (root) => checkTypes(root, "packages/core/tsconfig.json") },
+  { name: "types-web", run: (root) => checkTypes(root, "packages/web/tsconfig.json") },
   { name: "layers", run: checkLayers },
   { name: "lint", run: (root) => tool(root, "oxlint/bin/oxlint", ["-c", ".oxlintrc.json", "--format", "unix"]) },
   { name: "stdout", run: (root) => own(root, "findStdoutWriters") },

@@ -24,7 +24,7 @@ export function findStdoutWriters(root) {
   return listSources(join(root, "packages"), root)
     .filter((path) => !STDOUT_EXCEPTIONS.has(path) && !path.endsWith(".test.ts") && !path.startsWith("packages/testkit/"))
     .filter((path) => {
-      const code = withoutComments(readFileSync(join(root, path), "utf8"));
+      const code = withoutComments(readFileSync(join(root, path), "utf8"), path.endsWith("x") ? "tsx" : "ts");
       return STDOUT.some((pattern) => pattern.test(code));
     })
     .map((path) => `${path}: writes standard output; only ${[...STDOUT_EXCEPTIONS].join(" and ")} may`);
@@ -47,9 +47,10 @@ export function listLongFiles(root) {
 }
 
 /** Comments may speak of standard output; code may not. */
-function withoutComments(source) {
+function withoutComments(source, loader) {
   return transformSync(source, {
-    loader: "ts",
+    loader,
+    jsx: "preserve",
     minifyWhitespace: true,
     legalComments: "none",
     tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },

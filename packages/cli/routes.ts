@@ -5,6 +5,7 @@ import { costCommands } from "./commands/cost.ts";
 import { timeCommands } from "./commands/time.ts";
 import { statusCommands } from "./commands/status.ts";
 import { historyCommands } from "./commands/history.ts";
+import { dashboardCommands } from "./commands/dashboard.ts";
 import { handoffCommands } from "./commands/handoff.ts";
 import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
@@ -26,6 +27,7 @@ export const routes = buildRouteMap({
     ...handoffCommands,
     ...historyCommands,
     ...statusCommands,
+    ...dashboardCommands,
     ...timeCommands,
     ...convergeCommands,
     ...logsCommands,

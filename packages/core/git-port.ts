@@ -123,10 +123,14 @@ export interface GitRunOptions {
   readonly lock?: GitLock;
   readonly safe?: SafeConfig;
   readonly env?: Readonly<Record<string, string>>;
+  /** So many bytes of stdout are wanted: git is ended after them, and that is no failure. */
+  readonly cutBytes?: number;
 }
 
 export interface GitAnswer {
   readonly exitCode: number;
+  /** There was more than `cutBytes`. */
+  readonly isCut?: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }

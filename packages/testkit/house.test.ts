@@ -201,6 +201,41 @@ const VIOLATIONS: readonly Violation[] = [
     says: "cli-mcp-layer",
   },
   {
+    rule: "types-web",
+    title: "the dashboard's page names process",
+    files: {
+      "packages/web/tsconfig.json": `{ "extends": "../../tsconfig.base.json", "compilerOptions": { "lib": ["ES2023", "DOM"], "types": [] } }\n`,
+      "packages/web/main.ts": `console.log(document.title, process.pid);\n`,
+    },
+    says: "'process'",
+  },
+  {
+    rule: "layers",
+    title: "the dashboard's page reads files",
+    files: { "packages/web/a.ts": `export { readFileSync } from "node:fs";\n` },
+    says: "no-builtins-inside",
+  },
+  {
+    rule: "layers",
+    title: "the dashboard's page knows the server",
+    files: {
+      "packages/web/a.ts": `export { b } from "@okstra/server/b";\n`,
+      "packages/server/package.json": manifest("server", {}),
+      "packages/server/b.ts": `export const b = 1;\n`,
+    },
+    says: "web-layer",
+  },
+  {
+    rule: "layers",
+    title: "a command other than dashboard starts the dashboard's server",
+    files: {
+      "packages/cli/commands/other.ts": `export { b } from "@okstra/server/b";\n`,
+      "packages/server/package.json": manifest("server", {}),
+      "packages/server/b.ts": `export const b = 1;\n`,
+    },
+    says: "cli-layer",
+  },
+  {
     rule: "layers",
     title: "the server wires node by itself",
     files: { "packages/server/a.ts": `export { load } from "@okstra/node/store/load";\n` },

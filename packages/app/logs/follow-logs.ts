@@ -35,8 +35,15 @@ export interface LogLine {
 
 /** How often a run that goes on is looked at, in milliseconds. */
 const POLL_MS = 250;
-/** After one of these nothing follows, unless the run is resumed. */
-const OVER = new Set(["run-ended", "run-cancelled", "run-interrupted", "run-failed", "run-paused", "gate-overridden"]);
+/** After an event of these types nothing follows, unless the run is resumed. */
+export const OVER: ReadonlySet<string> = new Set([
+  "run-ended",
+  "run-cancelled",
+  "run-interrupted",
+  "run-failed",
+  "run-paused",
+  "gate-overridden",
+]);
 
 /**
  * What the workers of a run did, lane by lane in the order in which they started; with `follow` until the run ends or the
@@ -82,7 +89,8 @@ export async function* followLogs(app: App, request: LogsRequest, signal: Cancel
   }
 }
 
-function requireWorker({ manifest, runDir }: ShownRun, worker: string | null): void {
+/** @throws OKSTRA_WORKER_NOT_IN_RUN */
+export function requireWorker({ manifest, runDir }: ShownRun, worker: string | null): void {
   const known = [...manifest.roster, ...(manifest.writer === null ? [] : [manifest.writer])].map((entry) => entry.worker);
   if (worker === null || known.includes(worker)) return;
   throw new OkstraError("OKSTRA_WORKER_NOT_IN_RUN", {
@@ -109,7 +117,8 @@ async function* readLane({ entries, output }: LaneTail["tails"], atEnd: boolean)
   for await (const line of output?.read(atEnd) ?? []) yield { at: null, kind: "output", text: line };
 }
 
-function parseEntry(line: string): Omit<LogLine, "lane" | "worker"> | null {
+/** Null for a line that is no entry of a transcript. */
+export function parseEntry(line: string): Omit<LogLine, "lane" | "worker"> | null {
   const value = parseJson(line) as { at?: unknown; kind?: unknown; text?: unknown; data?: unknown } | null;
   if (typeof value?.at !== "string" || typeof value.kind !== "string" || typeof value.text !== "string") return null;
   return { at: value.at, kind: value.kind, text: value.text, ...(value.data === undefined ? {} : { data: value.data }) };

@@ -14,9 +14,12 @@ export class LineTail {
   /** Bytes of a line whose end was not there yet. */
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(app: Pick<App, "store">, path: string) {
+  /** @param from what of the file is passed over, as long as it is the same file; absent: nothing */
+  constructor(app: Pick<App, "store">, path: string, from?: { readonly identity: string; readonly offset: number }) {
     this.#store = app.store;
     this.#path = path;
+    this.#identity = from?.identity ?? null;
+    this.#offset = from?.offset ?? 0;
   }
 
   /** Whole lines that were not read yet. @param atEnd nothing follows: takes the last line without its end as well */

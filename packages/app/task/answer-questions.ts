@@ -1,5 +1,5 @@
 import { createRedactor } from "@okstra/core/domain/redaction";
-import type { Clarification } from "@okstra/core/domain/task-context";
+import { canonicalJson, type Clarification } from "@okstra/core/domain/task-context";
 import { OkstraError } from "@okstra/core/errors";
 import type { App } from "../app.ts";
 import { loadSecrets } from "../run/secrets.ts";
@@ -10,12 +10,19 @@ export interface GivenAnswer {
   /** Q1, Q2 … */
   readonly id: string;
   readonly text: string;
+  /** What the person looked at, as {@link hashQuestion} has it; absent: whatever the question is now. */
+  readonly expected?: string;
+}
+
+/** A question as a person sees it: its id, its words, and the answer that it has, if any. */
+export function hashQuestion(app: Pick<App, "sha256">, { id, question, answer }: Clarification): string {
+  return app.sha256(canonicalJson(answer === null ? { id, question } : { id, question, answer }));
 }
 
 /**
  * Answers questions of a task, all of them or none; the next run gets them. An answer to an answered question replaces it.
  * @returns the whole table
- * @throws OKSTRA_CLARIFICATION_UNKNOWN with the ids that are known, OKSTRA_USAGE, OKSTRA_TASK_BUSY
+ * @throws OKSTRA_CLARIFICATION_UNKNOWN with the ids that are known, OKSTRA_DASHBOARD_CHANGED, OKSTRA_USAGE, OKSTRA_TASK_BUSY
  */
 export async function answerQuestions(
   app: App,
@@ -32,6 +39,7 @@ export async function answerQuestions(
         details: { taskKey, unknown, known },
       });
     }
+    requireUnchanged(app, taskKey, clarifications, request.answers);
     const redact = createRedactor(await loadSecrets(app, [root, ...(worktree === null ? [] : [worktree])]));
     await log.append(
       request.answers.flatMap(({ id, text }) => {
@@ -40,6 +48,19 @@ export async function answerQuestions(
       }),
     );
     return (await loadTask(app, facts)).clarifications;
+  });
+}
+
+/** @throws OKSTRA_DASHBOARD_CHANGED */
+function requireUnchanged(app: App, taskKey: string, rows: readonly Clarification[], answers: readonly GivenAnswer[]): void {
+  const changed = answers.filter(({ id, expected }) =>
+    rows.some((row) => row.id === id && expected !== undefined && hashQuestion(app, row) !== expected),
+  );
+  if (changed.length === 0) return;
+  const ids = changed.map(({ id }) => id);
+  throw new OkstraError("OKSTRA_DASHBOARD_CHANGED", {
+    message: `${ids.join(", ")} of ${taskKey} ${ids.length === 1 ? "is" : "are"} asked in other words now, or answered meanwhile.`,
+    details: { taskKey, changed: ids },
   });
 }
 

@@ -24,17 +24,27 @@ export interface PlanAnswer {
   readonly gateOpen: boolean;
 }
 
+/** The plan that a person looked at. */
+export interface SeenPlan {
+  readonly run: number;
+  readonly planSha256: string;
+}
+
+interface Decision extends TaskRequest {
+  readonly run: number | null;
+  readonly by: string;
+  /** The newest plan must still be this one. */
+  readonly expected?: SeenPlan;
+}
+
 /**
  * A person approves the newest plan, and this plan only: the approval names its hash. What is approved already is
  * answered as it was.
- * @throws OKSTRA_PLAN_NOT_FOUND, OKSTRA_PLAN_SUPERSEDED, OKSTRA_VALIDATION_FAILED, OKSTRA_TASK_BUSY
+ * @throws OKSTRA_PLAN_NOT_FOUND, OKSTRA_PLAN_SUPERSEDED, OKSTRA_DASHBOARD_CHANGED, OKSTRA_VALIDATION_FAILED, OKSTRA_TASK_BUSY
  */
-export async function approvePlan(
-  app: App,
-  request: TaskRequest & { readonly run: number | null; readonly by: string },
-): Promise<PlanAnswer> {
+export async function approvePlan(app: App, request: Decision): Promise<PlanAnswer> {
   return changeTask(app, request, "an approval", async (facts) => {
-    const plan = requirePlan(requireKnown(facts), request.run);
+    const plan = requirePlan(requireKnown(facts), request);
     const validation = await validateRun(app, plan.runDir);
     if (!validation.ok)
       throw new OkstraError("OKSTRA_VALIDATION_FAILED", {
@@ -49,19 +59,21 @@ export async function approvePlan(
 }
 
 /** A person rejects the newest plan; planning is due again, and is told why. @throws as {@link approvePlan}, but nothing is validated */
-export async function rejectPlan(
-  app: App,
-  request: TaskRequest & { readonly run: number | null; readonly by: string; readonly reason: string },
-): Promise<PlanAnswer> {
+export async function rejectPlan(app: App, request: Decision & { readonly reason: string }): Promise<PlanAnswer> {
   return changeTask(app, request, "a rejection", async (facts) => {
-    const plan = requirePlan(requireKnown(facts), request.run);
+    const plan = requirePlan(requireKnown(facts), request);
     await facts.log.append([{ type: "plan-rejected", run: plan.run, planSha256: plan.planSha256, by: request.by, reason: request.reason }]);
     return answerOf(await loadTask(app, facts), plan);
   });
 }
 
-function requirePlan({ plan, taskKey, key, runs, cycle }: TaskFacts, run: number | null): PlanFacts {
+function requirePlan({ plan, taskKey, key, runs, cycle }: TaskFacts, { run, expected }: Pick<Decision, "run" | "expected">): PlanFacts {
   const task = `${key.group}/${key.task}`;
+  if (expected !== undefined && (plan?.run !== expected.run || plan.planSha256 !== expected.planSha256))
+    throw new OkstraError("OKSTRA_DASHBOARD_CHANGED", {
+      message: `The newest plan of ${taskKey} is ${plan === null ? "gone" : `that of run ${plan.run}, ${plan.planSha256.slice(0, 12)}`}, not the one of run ${expected.run} that was looked at.`,
+      details: { taskKey, expected, run: plan?.run ?? null, planSha256: plan?.planSha256 ?? null },
+    });
   const newest = runs.findLast((each) => each.type === "implementation-planning" && each.cycle === cycle.cycle);
   if (plan === null)
     throw new OkstraError("OKSTRA_PLAN_NOT_FOUND", {

@@ -17,6 +17,8 @@ interface GitCall {
   readonly okExitCodes?: readonly number[];
   /** Largest accepted stdout in bytes; 64 MiB unless given. */
   readonly maxBytes?: number;
+  /** So many bytes of stdout are wanted: git is ended after them, and the answer says so instead of failing. */
+  readonly cutBytes?: number;
   /** Ends git when it fires; the call then fails with OKSTRA_INTERRUPTED. */
   readonly signal?: CancelSignal;
 }
@@ -25,12 +27,14 @@ interface GitAnswer {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  readonly isCut?: boolean;
 }
 
 interface GitRawAnswer {
   readonly exitCode: number;
   readonly stdout: Buffer;
   readonly stderr: string;
+  readonly isCut?: boolean;
 }
 
 export interface GitProcess {
@@ -113,7 +117,7 @@ function runGit(program: string, args: readonly string[], call: GitCall): Promis
       return;
     }
 
-    const maxBytes = call.maxBytes ?? DEFAULT_MAX_BYTES;
+    const maxBytes = call.cutBytes ?? call.maxBytes ?? DEFAULT_MAX_BYTES;
     const stdout: Buffer[] = [];
     let stdoutBytes = 0;
     let stderr = Buffer.alloc(0);
@@ -133,7 +137,10 @@ function runGit(program: string, args: readonly string[], call: GitCall): Promis
     child.stdout?.on("data", (chunk: Buffer) => {
       stdoutBytes += chunk.length;
       if (stdoutBytes <= maxBytes) stdout.push(chunk);
-      else if (stop === null) end("too-large");
+      else if (stop === null) {
+        if (call.cutBytes !== undefined) stdout.push(chunk.subarray(0, maxBytes - (stdoutBytes - chunk.length)));
+        end("too-large");
+      }
     });
     child.stderr?.on("data", (chunk: Buffer) => {
       const whole = Buffer.concat([stderr, chunk]);
@@ -154,6 +161,8 @@ function runGit(program: string, args: readonly string[], call: GitCall): Promis
       release();
       const errorText = stderr.toString("utf8");
       if (stop === "cancelled") reject(interrupted(args));
+      else if (stop === "too-large" && call.cutBytes !== undefined)
+        resolve({ exitCode: exitCode ?? 0, stdout: Buffer.concat(stdout), stderr: errorText, isCut: true });
       else if (stop === "too-large") reject(failed(args, exitCode, signal, errorText, `its answer is over ${maxBytes} bytes`));
       else if (exitCode === null) reject(failed(args, exitCode, signal, errorText, `it was ended by ${signal ?? "a signal"}`));
       else if ((call.okExitCodes ?? [0]).includes(exitCode)) resolve({ exitCode, stdout: Buffer.concat(stdout), stderr: errorText });

@@ -214,6 +214,7 @@ export function createGit(parts: { process: ReturnType<typeof createGitProcess>;
         ...(options.okExitCodes === undefined ? {} : { okExitCodes: [...options.okExitCodes] }),
         ...(options.lock === undefined ? {} : { inheritFd: options.lock.fd }),
         ...(options.env === undefined ? {} : { env: { ...options.env } }),
+        ...(options.cutBytes === undefined ? {} : { cutBytes: options.cutBytes }),
       });
     },
   };
