@@ -92,11 +92,11 @@ export function createTaskWatch(parts: Parts): TaskWatch {
     const found: { task: KnownTask; type: string; run: number; runDir: string }[] = [];
     for await (const task of listTasks(app, projects))
       for (const type of TASK_TYPES)
-        for (const name of await app.store.listDirectory(runsDirectory(task.of.root, task.key, type)))
+        for (const name of await app.store.listDirectory(runsDirectory(task.of.root, task.key, type)).catch(() => []))
           if (/^\d{3,9}$/.test(name))
             found.push({ task, type, run: Number(name), runDir: `${runsDirectory(task.of.root, task.key, type)}/${name}` });
     await inBatches(found, async ({ task, type, run, runDir }) => {
-      const part = await app.store.readPart(eventsPath(runDir), 0, 0);
+      const part = await app.store.readPart(eventsPath(runDir), 0, 0).catch(() => null);
       if (part !== null) watchRun(task, type, run, { identity: part.identity, offset: part.size });
     });
     for (const { task, phase, run } of await changes.begin(projects))
@@ -145,7 +145,8 @@ export function createTaskWatch(parts: Parts): TaskWatch {
       activate(watchRun(task, type, run));
       changes.add(task);
     }
-    for (const run of active) await readRun(run);
+    // What cannot be read stands in nobody else's way; its next milestone brings it back.
+    for (const run of active) await readRun(run).catch(() => active.delete(run));
     changes.tell();
   };
 
@@ -228,6 +229,7 @@ function createChanges({ app, publish }: Parts): Changes {
   const states = new Map<string, { readonly task: KnownTask; readonly state: TaskState }>();
   const nameOf = ({ of, taskKey }: KnownTask): string => `${of.root}\n${taskKey}`;
   let isTelling = false;
+  let told = "";
 
   const tellGroup = async (
     of: JournalOf,
@@ -252,14 +254,19 @@ function createChanges({ app, publish }: Parts): Changes {
         const { of, key } = first.task;
         const own = new Map([...pending].filter(([, { task }]) => task.of.root === of.root && task.key.group === key.group));
         for (const name of own.keys()) pending.delete(name);
-        await tellGroup(of, key.group, own);
+        try {
+          await tellGroup(of, key.group, own);
+        } catch (error) {
+          for (const [name, each] of own) pending.set(name, each);
+          throw error;
+        }
       }
+      told = "";
     } catch (error) {
-      app.emit({
-        type: "dashboard-blind",
-        level: "warning",
-        text: `the dashboard cannot see how tasks stand: ${error instanceof Error ? error.message : String(error)}`,
-      });
+      // It is tried again with the next look.
+      const text = `the dashboard cannot see how tasks stand: ${error instanceof Error ? error.message : String(error)}`;
+      if (text !== told) app.emit({ type: "dashboard-blind", level: "warning", text });
+      told = text;
     } finally {
       isTelling = false;
     }
