@@ -1,6 +1,7 @@
 import type { FakeModel } from "@okstra/core/fake-model-port";
 import type { CallOutside, ScanSecrets } from "@okstra/core/handoff-port";
 import type { RunJournals } from "@okstra/core/journal-port";
+import type { WatchIndex } from "@okstra/core/notify-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
 import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sealer, Sha256, Store, Worker } from "@okstra/core/ports";
 import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
@@ -28,6 +29,7 @@ export interface App {
   readonly registry: RegistryStore;
   /** What lists of runs are read from; derived, and kept up by the runs' logs. */
   readonly journals: RunJournals;
+  readonly watchIndex: WatchIndex;
   readonly git: Git;
   readonly files: WorktreeFiles;
   /** Text of a regular file inside a tree, links followed; null when it is absent, leads outside, or has over 16 MiB. */

@@ -11,6 +11,7 @@ import { runInherited } from "@okstra/node/exec/run-inherited";
 import type { SandboxProbe } from "@okstra/node/exec/sandbox-tool";
 import { createGit } from "@okstra/node/git/git";
 import { createJournals } from "@okstra/node/index/journals";
+import { createWatchIndex } from "@okstra/node/index/watch-index";
 import { createLocks } from "@okstra/node/lock/locks";
 import { createRegistryStore } from "@okstra/node/store/registry-store";
 import { createSealer } from "@okstra/node/store/seal-key";
@@ -62,6 +63,7 @@ export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbo
     locks,
     registry: createRegistryStore(home, { store, locks, clock: systemClock, ids: randomIds }),
     journals: createJournals(home),
+    watchIndex: createWatchIndex(home),
     git: createGit({ process: createGitProcess(), trust }),
     files: createWorktreeFiles(home, store),
     readTreeFile,

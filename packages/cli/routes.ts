@@ -14,6 +14,7 @@ import { runCommands } from "./commands/run.ts";
 import { scheduleRoutes } from "./commands/schedule.ts";
 import { systemCommands } from "./commands/system.ts";
 import { taskCommands } from "./commands/task.ts";
+import { watchCommands } from "./commands/watch.ts";
 import { workersRoutes } from "./commands/workers.ts";
 import { worktreeRoutes } from "./commands/worktree.ts";
 
@@ -28,6 +29,7 @@ export const routes = buildRouteMap({
     ...historyCommands,
     ...statusCommands,
     ...dashboardCommands,
+    ...watchCommands,
     ...timeCommands,
     ...convergeCommands,
     ...logsCommands,

@@ -24,6 +24,8 @@ export interface Ui {
   documentLine(document: unknown): void;
   /** Shows a person at a terminal what they are about to decide. */
   preview(lines: readonly string[]): void;
+  /** Rings the bell of a terminal that standard error is; nothing where it is none. */
+  bell(): void;
   /** False when whoever read the answer has gone (`okstra … | head`). */
   hasReader(): boolean;
   progress(event: ProgressEvent): void;
@@ -97,6 +99,9 @@ export function createUi(
     preview(lines) {
       endProgress();
       stderr.write(`${neutraliseBlock(lines.join("\n"))}\n`);
+    },
+    bell() {
+      if (stderr.isTTY === true) stderr.write("\u0007");
     },
     hasReader: () => stdout.writable !== false,
     progress(event) {

@@ -27,11 +27,13 @@ export interface RunList {
  * @param limit at least 1
  */
 export function listRuns(journals: RunJournals, projects: readonly JournalOf[], filter: RunFilter, limit: number): RunList {
-  const runs: (RunSummary & { project: string })[] = [];
+  let runs: (RunSummary & { project: string })[] = [];
   const broken: JournalOf[] = [];
   let more = false;
   for (const of of projects) {
     const seen = new Set<string>();
+    // What is older than as many as are wanted is not among the newest of all.
+    const oldest = runs.length < limit ? null : (runs[limit - 1]?.at ?? null);
     let found = 0;
     const state = journals.scanBack(of, (summary) => {
       // What happened before a time belongs to runs that were made before it.
@@ -39,14 +41,14 @@ export function listRuns(journals: RunJournals, projects: readonly JournalOf[], 
       if (seen.has(summary.runId)) return true;
       seen.add(summary.runId);
       if (!passes(summary, filter)) return true;
-      if (found >= limit) return ((more = true), false);
+      if (found >= limit || (oldest !== null && summary.at < oldest)) return ((more = true), false);
       found += 1;
       runs.push({ ...summary, project: of.project });
       return true;
     });
     if (state !== "whole") broken.push(of);
+    runs = runs.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   }
-  runs.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   return { runs: runs.slice(0, limit), broken, more: more || runs.length > limit };
 }
 

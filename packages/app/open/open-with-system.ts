@@ -33,7 +33,7 @@ export async function openWithSystem(app: App, target: string, roots: readonly s
 }
 
 /** The directories of PATH that are not below any of some directories. */
-function withoutProjects(path: string, roots: readonly string[]): string {
+export function withoutProjects(path: string, roots: readonly string[]): string {
   const isInside = (directory: string): boolean =>
     roots.some((root) => root !== "" && root !== "/" && `${directory}/`.startsWith(`${root.replace(/\/+$/, "")}/`));
   return path

@@ -1,60 +1,101 @@
-import { formatTaskKey, parseTaskName } from "@okstra/core/domain/task-key";
+import { formatTaskKey, parseTaskName, type TaskKey } from "@okstra/core/domain/task-key";
 import type { JournalOf } from "@okstra/core/journal-port";
+import type { RegistryReport } from "@okstra/core/ports";
 import type { App } from "../app.ts";
-import { runLockName } from "../run/run-lock.ts";
+import { readAhead } from "../history/read-ahead.ts";
+import { isLed } from "../run/run-lock.ts";
+import { taskDirectory } from "../run/run-paths.ts";
 import { loadTask, type RunFacts, type TaskFacts } from "../task/load-task.ts";
 import { decideNext } from "../task/next.ts";
+import { openKeptStatuses, type KeptStatuses } from "./kept-statuses.ts";
+import { TASK_STATES, taskStatusSchema, type TaskStatus } from "./task-status.ts";
 
-/** How a task stands, in the order in which a person wants to see it. */
-export const TASK_STATES = ["waiting", "running", "paused", "stopped", "damaged", "due", "handed-off", "done"] as const;
-export type TaskState = (typeof TASK_STATES)[number];
+export { TASK_STATES, type TaskState, type TaskStatus } from "./task-status.ts";
 
-/** A task as `okstra status` shows it. */
-export interface TaskStatus {
-  readonly project: string;
-  readonly taskKey: string;
-  /**
-   * waiting: a person is needed; running: a process leads a run now; paused: a quota is waited for; stopped: a run was begun
-   * and nobody leads it; due: a phase could start; handed-off: others have it; done: merged.
-   */
-  readonly state: TaskState;
-  /** Task type that is due, held, or going on. */
+/** So many tasks take long enough to be told about. */
+const TOLD_FROM = 20;
+/** What was read is kept after so many tasks, for whoever does not wait to the end. */
+const SAVED_EVERY = 200;
+
+interface StatusFilter {
+  readonly group: string | null;
   readonly phase: string | null;
-  readonly run: number | null;
-  readonly cycle: number;
-  readonly why: string;
-  /** Exactly what goes on; null when nothing is to be done. */
-  readonly command: string | null;
-  /** Since when it stands so, RFC 3339 UTC; null when that is not known. */
-  readonly since: string | null;
-  /** Lanes that run now. */
-  readonly lanes: readonly { readonly lane: string; readonly worker: string; readonly role: string; readonly since: string }[];
+  readonly state: string | null;
 }
 
-/** Every task that has records in the projects, what waits for a person first. Reads the truth; changes nothing. */
-export async function loadStatus(
-  app: App,
-  projects: readonly JournalOf[],
-  filter: { readonly group: string | null; readonly phase: string | null; readonly state: string | null },
-): Promise<readonly TaskStatus[]> {
+/**
+ * Every task that has records in the projects, what waits for a person first. A task that cannot have changed since it was
+ * last read is not read again; what its files say is the truth for every other one.
+ */
+export async function loadStatus(app: App, projects: readonly JournalOf[], filter: StatusFilter): Promise<readonly TaskStatus[]> {
   const all: TaskStatus[] = [];
-  for (const { project, root } of projects) {
-    const tasks = `${root}/.project-docs/okstra/tasks`;
-    for (const group of await app.store.listDirectory(tasks)) {
-      if (group === "verify" || group.startsWith(".") || (filter.group !== null && filter.group !== group)) continue;
-      for (const task of await app.store.listDirectory(`${tasks}/${group}`).catch(() => [])) {
-        const key = parseTaskName(`${group}/${task}`, project, app.sha256);
-        const facts = await loadTask(app, { root, key }).catch((error: unknown) =>
-          error instanceof Error ? error.message : String(error),
-        );
-        if (typeof facts === "string") all.push(damaged(project, formatTaskKey(key), facts));
-        else if (facts.known) all.push(await statusOf(app, project, facts));
-      }
-    }
-  }
+  for (const of of projects) all.push(...(await loadProject(app, of, filter.group)));
   return all
     .filter((each) => (filter.phase === null || each.phase === filter.phase) && (filter.state === null || each.state === filter.state))
     .toSorted((a, b) => orderOf(a) - orderOf(b) || compare(a.since ?? "", b.since ?? "") || compare(a.taskKey, b.taskKey));
+}
+
+async function loadProject(app: App, of: JournalOf, group: string | null): Promise<readonly TaskStatus[]> {
+  const keys = await listTasks(app, of, group);
+  const registry = await app.registry.load();
+  const kept = await openKeptStatuses(app, of, registry.registry);
+  const found: TaskStatus[] = [];
+  const missing: TaskKey[] = [];
+  for (const key of keys) {
+    const status = await kept.find(formatTaskKey(key), taskDirectory(of.root, key));
+    if (status === null) missing.push(key);
+    else found.push(status);
+  }
+  if (missing.length >= TOLD_FROM) app.emit({ type: "status-reading", text: `reading ${missing.length} tasks of ${of.project}` });
+  const reading = withOneLook(app, of.root, registry);
+  let read = 0;
+  for await (const [, status] of readAhead(missing, (key) => readStatus(reading, of, key, kept))) {
+    if (status !== null) found.push(status);
+    read += 1;
+    if (read % SAVED_EVERY === 0) kept.save();
+  }
+  kept.retain(new Set(keys.map(formatTaskKey)), (taskKey) => group === null || taskKey.split("/")[1] === group);
+  kept.save();
+  return found;
+}
+
+/** What is the same for every task is looked at once: the registry, and where the project's repository is. */
+function withOneLook(app: App, root: string, registry: RegistryReport): App {
+  let location: ReturnType<App["git"]["locate"]> | null = null;
+  const locate: App["git"]["locate"] = (dir) => (dir === root ? (location ??= app.git.locate(root)) : app.git.locate(dir));
+  return { ...app, git: { ...app.git, locate }, registry: { ...app.registry, load: async () => registry } };
+}
+
+async function listTasks(app: App, { project, root }: JournalOf, only: string | null): Promise<readonly TaskKey[]> {
+  const tasks = `${root}/.project-docs/okstra/tasks`;
+  const keys: TaskKey[] = [];
+  for (const group of await app.store.listDirectory(tasks)) {
+    if (group === "verify" || group.startsWith(".") || (only !== null && only !== group)) continue;
+    for (const task of await app.store.listDirectory(`${tasks}/${group}`).catch(() => []))
+      keys.push(parseTaskName(`${group}/${task}`, project, app.sha256));
+  }
+  return keys;
+}
+
+/** @returns null for a directory that has no record of a task */
+async function readStatus(app: App, { project, root }: JournalOf, key: TaskKey, kept: KeptStatuses): Promise<TaskStatus | null> {
+  const taskKey = formatTaskKey(key);
+  const readAt = app.clock.now();
+  const stamp = kept.stamp(taskDirectory(root, key));
+  const facts = await loadTask(app, { root, key }).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  if (typeof facts === "string") {
+    kept.drop(taskKey);
+    return damaged(project, taskKey, facts);
+  }
+  if (!facts.known) {
+    kept.drop(taskKey);
+    return null;
+  }
+  const status = taskStatusSchema.parse(await statusOf(app, project, facts));
+  // Whether somebody leads a run shows in no file.
+  if (findGoing(facts) === null) await kept.note(facts, status, stamp, readAt);
+  else kept.drop(taskKey);
+  return status;
 }
 
 const orderOf = ({ state }: TaskStatus): number => TASK_STATES.indexOf(state);
@@ -64,11 +105,27 @@ function damaged(project: string, taskKey: string, why: string): TaskStatus {
   return { project, taskKey, state: "damaged", phase: null, run: null, cycle: 0, why, command: null, since: null, lanes: [] };
 }
 
-async function statusOf(app: App, project: string, facts: TaskFacts): Promise<TaskStatus> {
+/**
+ * How a task stands, from what was read of it. Runs of the cycle whose files are not what okstra wrote count for nothing,
+ * and are named.
+ */
+export async function statusOf(app: App, project: string, facts: TaskFacts): Promise<TaskStatus> {
+  const status = await judge(app, project, facts);
+  const broken = facts.runs.filter((run) => run.damaged !== null && (run.cycle === facts.cycle.cycle || run.runId === ""));
+  if (broken.length === 0) return status;
+  const newest = broken.find((run) => run === facts.runs.at(-1));
+  if (newest !== undefined && status.state !== "running") {
+    const why = `${newest.type} run ${newest.run} is damaged: ${newest.damaged ?? ""}`;
+    return { ...status, state: "damaged", phase: newest.type, run: newest.run, why };
+  }
+  const names = broken.map(({ type, run }) => `${type} run ${run}`).join(", ");
+  return { ...status, why: `${status.why}${status.why === "" ? "" : "; "}damaged: ${names}` };
+}
+
+async function judge(app: App, project: string, facts: TaskFacts): Promise<TaskStatus> {
   const { taskKey, cycle } = facts;
-  const newest = facts.runs.at(-1);
   const base = { project, taskKey, cycle: cycle.cycle, since: sinceOf(facts), lanes: [] };
-  const going = newest !== undefined && newest.damaged === null && isGoing(newest) ? newest : null;
+  const going = findGoing(facts);
   if (going !== null && (await isLed(app, facts.root, taskKey)))
     return {
       ...base,
@@ -101,16 +158,11 @@ async function statusOf(app: App, project: string, facts: TaskFacts): Promise<Ta
   return { ...base, state, phase: due.type, run: due.resume, why: due.why, command: due.command };
 }
 
-function isGoing({ stage, attempt }: RunFacts): boolean {
-  return attempt > 0 && stage !== "ended" && stage !== "cancelled";
-}
-
-/** Whether a live process leads a run of the task: it holds the task's lock, which no dead one does. */
-async function isLed(app: App, root: string, taskKey: string): Promise<boolean> {
-  const taken = await app.locks.tryAcquire(runLockName(app, root, taskKey), "a look at the status");
-  if (!("lease" in taken)) return true;
-  await taken.lease.release();
-  return false;
+/** The newest run while it was begun and has not ended. */
+function findGoing({ runs }: TaskFacts): RunFacts | null {
+  const newest = runs.at(-1);
+  const isGoing = newest !== undefined && newest.attempt > 0 && newest.stage !== "ended" && newest.stage !== "cancelled";
+  return isGoing && newest.damaged === null ? newest : null;
 }
 
 function lanesOf({ events }: RunFacts): TaskStatus["lanes"] {

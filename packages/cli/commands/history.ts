@@ -1,12 +1,14 @@
 import { buildRouteMap } from "@stricli/core";
 import { defineCommand, jsonFlag, projectRootFlag } from "../command.ts";
+import { run as runHistory } from "./history/history.ts";
 
 const text = (brief: string, placeholder: string) => ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
 const allFlag = { kind: "boolean", brief: "Every project of this machine", default: false, withNegated: false } as const;
 
 export const historyCommands = {
   history: defineCommand({
-    load: async () => (await import("./history/history.ts")).run,
+    // So little that a file of its own would take longer to load.
+    load: async () => runHistory,
     parameters: {
       flags: {
         project: text("Project id (default: the one of this directory)", "ID"),

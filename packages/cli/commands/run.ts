@@ -1,4 +1,5 @@
 import { defineCommand, jsonFlag, projectRootFlag, taskParameter, taskTypeFlag } from "../command.ts";
+import { notifyFlags } from "./notify-flags.ts";
 
 const eventsFlag = {
   events: { kind: "enum", values: ["ndjson"], brief: "Write each event as a line of JSON to stderr", optional: true },
@@ -72,6 +73,7 @@ export const runCommands = {
           withNegated: false,
         },
         ...settingsFlags,
+        ...notifyFlags,
         ...eventsFlag,
         ...projectRootFlag,
         ...jsonFlag,
@@ -92,6 +94,7 @@ export const runCommands = {
           withNegated: false,
         },
         ...taskTypeFlag,
+        ...notifyFlags,
         ...eventsFlag,
         ...projectRootFlag,
         ...jsonFlag,

@@ -1,5 +1,6 @@
 import { buildRouteMap } from "@stricli/core";
 import { defineCommand, jsonFlag, projectRootFlag, taskParameter } from "../command.ts";
+import { notifyFlags } from "./notify-flags.ts";
 
 const oneTask = { kind: "tuple", parameters: [taskParameter] } as const;
 const ownFlags = { ...projectRootFlag, ...jsonFlag } as const;
@@ -86,6 +87,7 @@ export const taskCommands = {
         maxCost: text("What each run may cost: 2.50", "AMOUNT"),
         maxTokens: text("Tokens that each run may use: 200k, 1.5M", "N"),
         ...categoryFlag,
+        ...notifyFlags,
         events: { kind: "enum", values: ["ndjson"], brief: "Write each event as a line of JSON to stderr", optional: true },
         ...ownFlags,
       },

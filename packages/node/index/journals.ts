@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   appendFileSync,
   closeSync,
@@ -16,8 +15,12 @@ import { join } from "node:path";
 import type { RunSummary } from "@okstra/core/domain/run-summary";
 import type { JournalOf, RunJournals } from "@okstra/core/journal-port";
 import { listRegisteredProjects } from "./known-projects.ts";
+import { nameIndexOf } from "./name-index.ts";
+import { createTaskIndex } from "./task-index.ts";
 
-const CHUNK_BYTES = 64 * 1024;
+/** Some twenty lines; each further part is twice as long, up to the most. */
+const FIRST_PART_BYTES = 16 * 1024;
+const MOST_PART_BYTES = 256 * 1024;
 /** A line is a few hundred bytes; one of this size is none of ours. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
@@ -28,20 +31,17 @@ const MAX_LINE_BYTES = 1024 * 1024;
  */
 export function createJournals(home: string): RunJournals {
   const directory = join(home, "index");
-  const pathOf = ({ project, root }: JournalOf): string => {
-    const slug = project
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9-]+/g, "-")
-      .slice(0, 40);
-    return join(directory, `${slug}-${createHash("sha256").update(`${project}\n${root}`).digest("hex").slice(0, 12)}.jsonl`);
-  };
+  const pathOf = (of: JournalOf): string => join(directory, `${nameIndexOf(of)}.jsonl`);
   const sizePath = (path: string): string => `${path.slice(0, -".jsonl".length)}.size`;
 
   return {
+    tasks: createTaskIndex(home),
     list() {
       const kept = namesOf(directory).flatMap((name) => {
-        const header = readHeader(join(directory, name));
-        return header === null ? [] : [{ project: header.project, root: header.root }];
+        const path = join(directory, name);
+        const header = readHeader(path);
+        // A file under a name that no journal of its project has is never read.
+        return header === null || pathOf(header) !== path ? [] : [{ project: header.project, root: header.root }];
       });
       const registered = listRegisteredProjects(home, { withReleased: kept.length === 0 });
       const isKept = ({ project, root }: JournalOf): boolean => kept.some((each) => each.project === project && each.root === root);
@@ -65,10 +65,13 @@ export function createJournals(home: string): RunJournals {
       const path = pathOf(of);
       const size = sizeOf(path);
       if (size === null) return "absent";
-      if (size < readSize(sizePath(path)) || readHeader(path)?.isLate !== false) return "damaged";
+      const header = readHeader(path);
+      const isOwn = header?.project === of.project && header.root === of.root;
+      if (size < readSize(sizePath(path)) || !isOwn || header.isLate) return "damaged";
       return scan(path, size, visit);
     },
-    replace(of, summaries) {
+    size: (of) => sizeOf(pathOf(of)) ?? 0,
+    replace(of, summaries, since) {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const path = pathOf(of);
       const temporary = `${path}.${process.pid}.tmp`;
@@ -82,7 +85,7 @@ export function createJournals(home: string): RunJournals {
           writeSync(file, lines.join(""));
           lines = [];
         }
-        writeSync(file, lines.join(""));
+        writeSync(file, `${lines.join("")}${readTail(path, since)}`);
       } finally {
         closeSync(file);
       }
@@ -90,6 +93,24 @@ export function createJournals(home: string): RunJournals {
       writeFileSync(sizePath(path), String(sizeOf(path) ?? 0), { mode: 0o600 });
     },
   };
+}
+
+/** Whole lines of runs that a journal got after it had a length. */
+function readTail(path: string, since: number): string {
+  const size = sizeOf(path) ?? 0;
+  if (size <= since) return "";
+  const file = openSync(path, "r");
+  try {
+    const buffer = Buffer.alloc(size - since);
+    const text = buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, since));
+    const lines = text.split("\n").slice(0, -1);
+    return lines
+      .filter((line) => readSummary(Buffer.from(line)) !== null)
+      .map((line) => `${line}\n`)
+      .join("");
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The very first run of a project: there is nothing before it that a journal could miss. */
@@ -166,11 +187,12 @@ function scan(path: string, size: number, visit: (summary: RunSummary) => boolea
   try {
     let rest = Buffer.alloc(0);
     let isLast = true;
-    for (let end = size; end > 0;) {
-      const from = Math.max(0, end - CHUNK_BYTES);
-      const chunk = Buffer.alloc(end - from);
-      readSync(file, chunk, 0, chunk.length, from);
-      let whole = Buffer.concat([chunk, rest]);
+    let length = FIRST_PART_BYTES;
+    for (let end = size; end > 0; length = Math.min(2 * length, MOST_PART_BYTES)) {
+      const from = Math.max(0, end - length);
+      let whole = Buffer.allocUnsafe(end - from + rest.length);
+      readSync(file, whole, 0, end - from, from);
+      rest.copy(whole, end - from);
       end = from;
       for (let at = whole.lastIndexOf(10); at >= 0; at = whole.lastIndexOf(10)) {
         const line = whole.subarray(at + 1);

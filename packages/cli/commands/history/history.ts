@@ -20,6 +20,8 @@ export interface HistoryFlags {
 }
 
 const DEFAULT_LIMIT = 20;
+/** So many runs that cannot be read are named, when a list is made anew without being asked for. */
+const MOST_DAMAGED = 10;
 
 /** Reads the journals alone; the rest of okstra is loaded only when one of them has to be made anew. */
 export async function run(context: CliContext, flags: HistoryFlags): Promise<void> {
@@ -40,12 +42,17 @@ export async function run(context: CliContext, flags: HistoryFlags): Promise<voi
     const app = await context.openApp();
     const { rebuildJournal } = await import("@okstra/app/history/rebuild-journal");
     for (const of of list.broken) {
-      const { runs } = await rebuildJournal(app, of);
+      const { runs, damaged } = await rebuildJournal(app, of);
+      for (const path of damaged.slice(0, MOST_DAMAGED))
+        app.emit({ type: "run-damaged", level: "warning", text: `${path} cannot be read and is in no list` });
+      if (damaged.length > MOST_DAMAGED)
+        app.emit({ type: "run-damaged", level: "warning", text: `and ${damaged.length - MOST_DAMAGED} more: okstra index rebuild` });
       if (runs > 0) app.emit({ type: "index-rebuilt", level: "note", text: `the list of ${of.project} was made anew: ${runs} runs` });
     }
     list = listRuns(index.journals, projects, filter, limit);
   }
-  context.ui.answer({ runs: list.runs, more: list.more }, describe(list, projects.length > 1));
+  // Whoever wants the document does not wait for the measuring of lines.
+  context.ui.answer({ runs: list.runs, more: list.more }, context.ui.json ? "" : describe(list, projects.length > 1));
 }
 
 /** The projects that are meant. @throws OKSTRA_USAGE, OKSTRA_PROJECT_NOT_SET_UP */

@@ -19,7 +19,8 @@ export async function run(context: CliContext, flags: Flags): Promise<void> {
   // Nobody knows when a damaged task changed, so it is in every time.
   const tasks = all.filter((task) => task.since === null || (task.since >= (since ?? "") && task.since < (until ?? "~")));
   const counts = Object.fromEntries(TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]));
-  context.ui.answer({ tasks, counts }, describe(tasks, projects.length > 1, now));
+  // Whoever wants the document does not wait for the measuring of lines.
+  context.ui.answer({ tasks, counts }, context.ui.json ? "" : describe(tasks, projects.length > 1, now));
 }
 
 const TITLES: Readonly<Record<TaskState, string>> = {
