@@ -11,6 +11,8 @@ export interface JournalOf {
 export interface RunJournals {
   /** Every project that has a journal, and those of the registry that have none (any more). */
   list(): readonly JournalOf[];
+  /** Makes a project known that has no run yet; never throws. */
+  know(of: JournalOf): void;
   /** Appends one line; never throws: what is missing is found again by a rebuild. */
   note(of: JournalOf, summary: RunSummary): void;
   /**

@@ -91,7 +91,12 @@ async function readStatus(app: App, { project, root }: JournalOf, key: TaskKey, 
     kept.drop(taskKey);
     return null;
   }
-  const status = taskStatusSchema.parse(await statusOf(app, project, facts));
+  let status = taskStatusSchema.parse(await statusOf(app, project, facts));
+  if (findGoing(facts) !== null && status.state !== "running") {
+    // It may have ended after its log was read and before it was looked whether anybody leads it.
+    const again = await loadTask(app, { root, key }).catch(() => facts);
+    status = taskStatusSchema.parse(await statusOf(app, project, again));
+  }
   // Whether somebody leads a run shows in no file.
   if (findGoing(facts) === null) await kept.note(facts, status, stamp, readAt);
   else kept.drop(taskKey);

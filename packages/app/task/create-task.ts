@@ -51,6 +51,7 @@ async function writeTask(app: App, facts: TaskFacts, { brief, category, from }: 
   };
   await app.store.writeText(`${facts.taskDir}/task.json`, `${JSON.stringify(manifest, null, 2)}\n`);
   await facts.log.append([{ type: "task-created", brief: text, category, from }]);
+  app.journals.know({ project, root: facts.root });
 }
 
 /**

@@ -47,6 +47,15 @@ export function createJournals(home: string): RunJournals {
       const isKept = ({ project, root }: JournalOf): boolean => kept.some((each) => each.project === project && each.root === root);
       return [...kept, ...registered.filter((each) => !isKept(each))];
     },
+    know(of) {
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        // Whatever runs there are is found when it is read.
+        if (sizeOf(pathOf(of)) === null) appendFileSync(pathOf(of), `${headerOf({ ...of, isLate: true })}\n`, { mode: 0o600 });
+      } catch {
+        // It is derived: a task is made all the same.
+      }
+    },
     note(of, summary) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
