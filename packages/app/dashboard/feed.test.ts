@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamMessage } from "@okstra/core/dashboard/api";
 import { bundleOkstra } from "@okstra/testkit/bundle-okstra";
@@ -175,6 +175,17 @@ test("of runs that were there before, only what comes then is told", async () =>
   await project.okstra(["run", TASK, "-t", "final-verification", "--workers", "silent"]);
   await waitUntil(() => events(listener).some((text) => text.startsWith("event final-verification 2") && text.endsWith("run-ended")));
   expect(events(listener)).toEqual([...written().slice(before), ...written("002")]);
+});
+
+test("a journal that is damaged while somebody listens is mended, and its run told", async () => {
+  await project.okstra(["run", TASK, "-t", "final-verification", "--workers", "silent"]);
+  const listener = listen(null);
+  await waitUntil(() => listener.all.length > 0);
+  const index = join(project.home.okstraHome, "index");
+  for (const name of readdirSync(index).filter((each) => each.endsWith(".jsonl"))) writeFileSync(join(index, name), "nothing\n");
+  await project.okstra(["run", TASK, "-t", "final-verification", "--workers", "silent"]);
+  await waitUntil(() => events(listener).some((text) => text.endsWith("run-ended")));
+  expect(events(listener)).toEqual(written("002"));
 });
 
 test("two who listen get the same messages from one source", async () => {

@@ -1,10 +1,11 @@
 import type { StreamMessage, TaskRef } from "@okstra/core/dashboard/api";
 import type { RunEvent } from "@okstra/core/events";
 import { isMilestone } from "@okstra/core/domain/run-summary";
-import { formatTaskKey, splitTaskKey } from "@okstra/core/domain/task-key";
+import { splitTaskKey } from "@okstra/core/domain/task-key";
 import { TASK_TYPES } from "@okstra/core/domain/work";
 import type { JournalOf } from "@okstra/core/journal-port";
 import type { App } from "../app.ts";
+import { createJournalChanges } from "../history/journal-changes.ts";
 import { OVER } from "../logs/follow-logs.ts";
 import { LineTail } from "../logs/tail-lines.ts";
 import { eventsPath } from "../run/run-log.ts";
@@ -20,8 +21,6 @@ const SWEEP_MS = 900;
 /** A run that is over is looked at so long after its last event: what follows an override comes a little later. */
 const LINGER_MS = 30_000;
 const AT_ONCE = 32;
-/** Lines of a journal that are read back at most for what is new. */
-const MOST_LINES = 2000;
 /** Of an event that is longer only its kind is told; whoever needs more asks for it. */
 const MAX_EVENT_CHARS = 64 * 1024;
 
@@ -307,60 +306,33 @@ interface RunOfJournal {
   readonly run: number;
 }
 
-/** Finds the lines that journals have more than before. */
+/** Looks into the journals only when one of their files, or the list of projects, is another than before. */
 function createJournalWatch(app: App): {
   begin(projects: readonly JournalOf[]): Promise<void>;
   look(projects: readonly JournalOf[]): Promise<readonly RunOfJournal[]>;
 } {
   const index = `${app.surroundings.home}/index`;
-  /** The newest line of each project. */
-  const newest = new Map<string, string>();
+  const changes = createJournalChanges(app);
   let stamp = "";
-  const stampOf = async (): Promise<string> => {
+  const stampOf = async (projects: readonly JournalOf[]): Promise<string> => {
     const names = (await app.store.listDirectory(index)).filter((name) => name.endsWith(".jsonl"));
-    return JSON.stringify([names, await Promise.all(names.map((name) => app.files.stamp(`${index}/${name}`)))]);
-  };
-  const readNew = (of: JournalOf): RunOfJournal[] => {
-    const name = `${of.root}\n${of.project}`;
-    const seen = newest.get(name);
-    const found = new Map<string, RunOfJournal>();
-    let first: string | null = null;
-    let lines = 0;
-    app.journals.scanBack(of, (summary) => {
-      const line = JSON.stringify(summary);
-      first ??= line;
-      lines += 1;
-      if (line === seen || lines > MOST_LINES) return false;
-      const run = readRun(of, summary);
-      if (run !== null) found.set(`${run.task.taskKey} ${run.type} ${run.run}`, run);
-      return true;
-    });
-    if (first !== null) newest.set(name, first);
-    return [...found.values()].reverse();
+    const stamps = await Promise.all(names.map((name) => app.files.stamp(`${index}/${name}`)));
+    return JSON.stringify([projects.map(({ root }) => root), names, stamps]);
   };
   return {
     async begin(projects) {
-      stamp = await stampOf();
-      for (const of of projects)
-        app.journals.scanBack(of, (summary) => {
-          newest.set(`${of.root}\n${of.project}`, JSON.stringify(summary));
-          return false;
-        });
+      stamp = await stampOf(projects);
+      await changes.begin(projects);
     },
     async look(projects) {
-      const now = await stampOf();
+      const now = await stampOf(projects);
       if (now === stamp) return [];
-      stamp = now;
-      return projects.flatMap(readNew);
+      const { changed, again } = await changes.look(projects);
+      stamp = again ? "" : now;
+      return changed.flatMap(({ of, taskKey, type, run }) => {
+        const key: TaskRef = splitTaskKey(taskKey);
+        return key.group === NO_TASKS ? [] : [{ task: { of, key, taskKey, name: `${key.group}/${key.task}` }, type, run }];
+      });
     },
   };
-}
-
-/** What a line of a journal is about; null for what is no run of a task. */
-function readRun(of: JournalOf, { taskKey, type, run }: { taskKey: string; type: string; run: number }): RunOfJournal | null {
-  const key: TaskRef = splitTaskKey(taskKey);
-  const segments = [key.project, key.group, key.task];
-  if (key.project !== of.project || key.group === NO_TASKS || !segments.every((each) => /^[a-z0-9_-]{1,65}$/.test(each))) return null;
-  if (!(TASK_TYPES as readonly string[]).includes(type) || !Number.isSafeInteger(run) || run < 1) return null;
-  return { task: { of, key, taskKey: formatTaskKey(key), name: `${key.group}/${key.task}` }, type, run };
 }

@@ -11,7 +11,7 @@ import { isLed } from "../run/run-lock.ts";
 import { loadStatus } from "../status/load-status.ts";
 import { loadTaskRun, type TaskRun } from "../task/load-task-run.ts";
 import { cleanNotice } from "./clean-notice.ts";
-import { createJournalChanges, type ChangedRun } from "./journal-changes.ts";
+import { createJournalChanges, type ChangedRun } from "../history/journal-changes.ts";
 import { loadRunStanding, loadStanding, standingOf } from "./load-standing.ts";
 import { loadLaneReceipts, loadLimits } from "./load-use.ts";
 

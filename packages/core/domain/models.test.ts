@@ -36,6 +36,8 @@ test.each([
   ["moonshotai/kimi-k2-thinking", "moonshot"],
   ["zai-org/GLM-4.6", "zhipu"],
   ["us.amazon.nova-pro-v1:0", "amazon"],
+  ["o3-a/gemini-2.5-pro", "google"],
+  ["deepseek-ai/a-new-name", "deepseek"],
 ])("whose model is %s", (id, family) => {
   expect(familyOfModel(id, BUILT_IN)).toBe(family);
 });
@@ -57,6 +59,12 @@ test("a person's rows come before the built-in ones, the later configuration's b
   expect(familyOfModel("claude-opus-4-5", BUILT_IN)).toBe("anthropic");
   expect(knownModelNames(table)).toEqual(expect.arrayContaining(["fast", "big", "acme-*", "sonnet", "gemini-*"]));
   expect(new Set(knownModelNames(table)).size).toBe(knownModelNames(table).length);
+});
+
+test("a pattern with a slash is about the whole name, before what stands behind it in the table", () => {
+  const table = modelTable({ families: { "house/*": "house" } });
+  expect(familyOfModel("house/gpt-5", table)).toBe("house");
+  expect(familyOfModel("other/gpt-5", table)).toBe("openai");
 });
 
 test("an alias may mean a model whose family nobody knows; an unknown name means nothing", () => {

@@ -92,11 +92,10 @@ export function familyOfModel(id: string, table: ModelTable): string | null {
     .toLowerCase()
     .replace(/\[[^\]]*\]$/u, "");
   const bare = (name.split("/").at(-1) ?? name).replace(PROVIDER, "");
-  for (const [pattern, family] of Object.entries(table.families)) {
-    const wanted = pattern.toLowerCase();
-    if (matchesPattern(name, wanted) || matchesPattern(bare, wanted)) return family;
-  }
-  return null;
+  const rows = Object.entries(table.families).map(([pattern, family]) => ({ wanted: pattern.toLowerCase(), family }));
+  // Whoever serves a model may be called like another vendor's model: the model's own name counts first.
+  const own = rows.find(({ wanted }) => matchesPattern(wanted.includes("/") ? name : bare, wanted));
+  return (own ?? rows.find(({ wanted }) => matchesPattern(name, wanted)))?.family ?? null;
 }
 
 /** What an error lists: aliases, then patterns of ids. */

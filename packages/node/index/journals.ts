@@ -50,8 +50,13 @@ export function createJournals(home: string): RunJournals {
     know(of) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
+        if (sizeOf(pathOf(of)) !== null) return;
         // Whatever runs there are is found when it is read.
-        if (sizeOf(pathOf(of)) === null) appendFileSync(pathOf(of), `${headerOf({ ...of, isLate: true })}\n`, { mode: 0o600 });
+        const tasks = `${of.root}/.project-docs/okstra/tasks`;
+        const isLate = namesIn(tasks).some((group) =>
+          namesIn(`${tasks}/${group}`).some((task) => namesIn(`${tasks}/${group}/${task}/runs`).length > 0),
+        );
+        appendFileSync(pathOf(of), `${headerOf({ ...of, isLate })}\n`, { mode: 0o600 });
       } catch {
         // It is derived: a task is made all the same.
       }

@@ -2,7 +2,7 @@ import { TASK_TYPES } from "@okstra/core/domain/work";
 import type { JournalOf } from "@okstra/core/journal-port";
 import type { RunSummary } from "@okstra/core/domain/run-summary";
 import type { App } from "../app.ts";
-import { rebuildJournal } from "../history/rebuild-journal.ts";
+import { rebuildJournal } from "./rebuild-journal.ts";
 
 /** A run of which something new was noted. */
 export interface ChangedRun {
