@@ -4,6 +4,8 @@
  *
  * usage: node scripts/build.mjs [--watch]
  */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -76,9 +78,35 @@ async function writeResult(result, web) {
   }
   await replaceFile(join(dist, "NOTICES.txt"), await collectNotices([result.metafile, web.metafile]));
   await replaceFile(join(dist, "main.mjs"), main.contents);
-  const inputs = [...Object.keys(result.metafile.inputs).filter((path) => !path.startsWith("node_modules/")), ...web.sources];
+  const skills = await listSkillFiles();
+  await replaceFile(join(dist, "BUILD.json"), await describeBuild(result, skills));
+  const inputs = [...skills, ...Object.keys(result.metafile.inputs).filter((path) => !path.startsWith("node_modules/")), ...web.sources];
   await replaceFile(metaPath(root), JSON.stringify({ sourceHash: hashSources(root, inputs), sources: inputs.sort(), ...result.metafile }));
   for (const name of await readdir(chunks)) if (!kept.has(name)) await rm(join(chunks, name), { force: true });
+}
+
+/** Paths of what `okstra install` lays into other directories. @returns {Promise<string[]>} */
+async function listSkillFiles() {
+  const below = async (directory) =>
+    (await readdir(join(root, directory), { recursive: true, withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll("\\", "/"));
+  return [...(await below("assets/skills")), ...(await below("assets/.claude-plugin/overrides"))].sort();
+}
+
+/**
+ * What a package was built from, and the hashes of its files: read by `okstra ensure-installed`.
+ * @param {import("esbuild").BuildResult<{ metafile: true, write: false }>} result @param {readonly string[]} skills
+ */
+async function describeBuild(result, skills) {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  const files = {};
+  for (const path of ["bin/okstra.js", ...skills]) files[path] = sha256(await readFile(join(root, path)));
+  for (const { path, contents } of result.outputFiles) files[relative(root, path).replaceAll("\\", "/")] = sha256(contents);
+  const head = spawnSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" });
+  const commit = head.status === 0 ? head.stdout.trim() : null;
+  return `${JSON.stringify({ version, commit, files: Object.fromEntries(Object.entries(files).sort()) }, null, 2)}\n`;
 }
 
 async function replaceFile(path, contents) {

@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
+import { buildAndReport } from "./build.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ABOUT = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -46,7 +47,9 @@ function pack(directory) {
 const { values } = parseArgs({
   options: { out: { type: "string" }, publish: { type: "boolean", default: false }, tag: { type: "string" } },
 });
-await bootstrap();
+await bootstrap({ build: false });
+// dist/BUILD.json names the commit that it was built at.
+if (!(await buildAndReport())) process.exit(1);
 const obstacles = listObstacles(values.publish);
 for (const each of obstacles) console.error(each);
 if (obstacles.length > 0) process.exit(1);

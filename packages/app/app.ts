@@ -1,5 +1,6 @@
 import type { FakeModel } from "@okstra/core/fake-model-port";
 import type { CallOutside, ScanSecrets } from "@okstra/core/handoff-port";
+import type { InstallFiles } from "@okstra/core/install-port";
 import type { RunJournals } from "@okstra/core/journal-port";
 import type { WatchIndex } from "@okstra/core/notify-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
@@ -32,6 +33,7 @@ export interface App {
   readonly watchIndex: WatchIndex;
   readonly git: Git;
   readonly files: WorktreeFiles;
+  readonly installFiles: InstallFiles;
   /** Text of a regular file inside a tree, links followed; null when it is absent, leads outside, or has over 16 MiB. */
   readonly readTreeFile: (root: string, relative: string) => Promise<string | null>;
   readonly projects: ProjectFiles;

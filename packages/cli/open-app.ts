@@ -12,6 +12,7 @@ import type { SandboxProbe } from "@okstra/node/exec/sandbox-tool";
 import { createGit } from "@okstra/node/git/git";
 import { createJournals } from "@okstra/node/index/journals";
 import { createWatchIndex } from "@okstra/node/index/watch-index";
+import { createInstallFiles } from "@okstra/node/install/install-files";
 import { createLocks } from "@okstra/node/lock/locks";
 import { createRegistryStore } from "@okstra/node/store/registry-store";
 import { createSealer } from "@okstra/node/store/seal-key";
@@ -66,6 +67,7 @@ export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbo
     watchIndex: createWatchIndex(home),
     git: createGit({ process: createGitProcess(), trust }),
     files: createWorktreeFiles(home, store),
+    installFiles: createInstallFiles(store),
     readTreeFile,
     projects: createProjectFiles(home, store),
     trust,

@@ -1,5 +1,6 @@
 import { buildRouteMap } from "@stricli/core";
 import { convergeCommands } from "./commands/converge.ts";
+import { installCommands } from "./commands/install.ts";
 import { mcpCommands } from "./commands/mcp.ts";
 import { costCommands } from "./commands/cost.ts";
 import { timeCommands } from "./commands/time.ts";
@@ -36,6 +37,7 @@ export const routes = buildRouteMap({
     ...costCommands,
     ...systemCommands,
     ...mcpCommands,
+    ...installCommands,
     workers: workersRoutes,
     worktree: worktreeRoutes,
     schedule: scheduleRoutes,

@@ -72,6 +72,26 @@ export const ERROR_CATALOGUE = {
     cure: "List what is set: okstra config list",
   },
   OKSTRA_SCHEMA_NEWER: { kind: "config", when: "A file was written by a newer okstra, so it is read-only here.", cure: "Upgrade okstra." },
+  OKSTRA_NOT_INSTALLED: {
+    kind: "config",
+    when: "No skills of okstra were installed for this person.",
+    cure: "Run: npx okstra@latest install",
+  },
+  OKSTRA_INSTALL_NEWER: {
+    kind: "conflict",
+    when: "A newer okstra installed its skills; an older one does not replace them.",
+    cure: "Use the newer one, or uninstall with it first.",
+  },
+  OKSTRA_INSTALLED_UNREADABLE: {
+    kind: "config",
+    when: "OKSTRA_HOME/installed.json is not what okstra writes.",
+    cure: "Move it away, then run: okstra install",
+  },
+  OKSTRA_PACKAGE_DAMAGED: {
+    kind: "config",
+    when: "A file of the installed package is missing, or is not the one that was built.",
+    cure: "Install the package again: npm install --global okstra",
+  },
   OKSTRA_BASE_REF_NOT_FOUND: {
     kind: "user",
     when: "--base-ref or --head names no commit of the repository.",

@@ -26,6 +26,7 @@ export async function runOkstra(
     onEvent?: OnEvent;
     launcher?: readonly [string, ...string[]];
     fetchSandbox?: AppOptions["fetchSandbox"];
+    runtime?: string;
   },
 ): Promise<OkstraAnswer> {
   const env = { ...process.env, ...options.env };
@@ -40,6 +41,7 @@ export async function runOkstra(
         cwd: options.cwd,
         launcher: options.launcher,
         fetchSandbox: options.fetchSandbox,
+        runtime: options.runtime,
         emit: (event) => {
           options.onEvent?.(event);
           emit(event);
