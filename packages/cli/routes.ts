@@ -8,6 +8,7 @@ import { statusCommands } from "./commands/status.ts";
 import { historyCommands } from "./commands/history.ts";
 import { dashboardCommands } from "./commands/dashboard.ts";
 import { handoffCommands } from "./commands/handoff.ts";
+import { leadRoutes } from "./commands/lead.ts";
 import { logsCommands } from "./commands/logs.ts";
 import { projectCommands } from "./commands/project.ts";
 import { reportCommands } from "./commands/report.ts";
@@ -38,6 +39,7 @@ export const routes = buildRouteMap({
     ...systemCommands,
     ...mcpCommands,
     ...installCommands,
+    lead: leadRoutes,
     workers: workersRoutes,
     worktree: worktreeRoutes,
     schedule: scheduleRoutes,

@@ -291,6 +291,26 @@ export const ERROR_CATALOGUE = {
     cure: "Run: okstra validate <run dir>, then start a new run.",
   },
   OKSTRA_RUN_ENDED: { kind: "conflict", when: "The run has ended, so there is nothing to resume or cancel.", cure: "Start a new run." },
+  OKSTRA_LEAD_IS_CODE: {
+    kind: "conflict",
+    when: "A command of a chat lead names a run that okstra's own code leads.",
+    cure: "Go on with: okstra resume <group>/<task>",
+  },
+  OKSTRA_LEAD_NOT_DUE: {
+    kind: "conflict",
+    when: "What a chat lead wants to do next is not due: the lane was not dispatched, has ended, or is none of the run.",
+    cure: "See what is due: okstra lead next <group>/<task>",
+  },
+  OKSTRA_LANE_RESULT_INVALID: {
+    kind: "user",
+    when: "The result that a chat lead gives for a lane is not there, has another nonce, or breaks its schema.",
+    cure: "Mend what the message names and collect again; the lane stays open.",
+  },
+  OKSTRA_TERMINAL_NEEDED: {
+    kind: "user",
+    when: "A command starts a program on the person's terminal, and there is none.",
+    cure: "Run it on a terminal, without --json.",
+  },
   OKSTRA_RUN_COMMIT_MOVED: {
     kind: "conflict",
     when: "The worktree is at another commit than the run is bound to.",

@@ -29,6 +29,7 @@ const bodies = [
     commit: z.string(),
     executor: z.string().nullable().default(null).describe("Worker that edits; the first lane is then its own"),
     manifestSha256: hash,
+    lead: z.enum(["code", "agent"]).optional().describe("Who leads; absent: okstra's own code"),
   }),
   z.looseObject({
     type: z.literal("run-started"),
@@ -51,7 +52,22 @@ const bodies = [
     attempt: z.int().min(1),
     nonce: z.string(),
     commit: z.string(),
+    outside: z
+      .looseObject({ treeSha256: hash.nullable() })
+      .optional()
+      .describe(
+        "The agent that leads performs the lane itself: no process of okstra's runs it, so that it outlives one. treeSha256: of tree.json, what the tree was like then; null where nothing is compared",
+      ),
   }),
+  z
+    .looseObject({
+      type: z.literal("interactive-session"),
+      agent: z.string(),
+      sessionId: z.string().nullable().describe("Null: the agent has no way to be started with one"),
+      worktree: z.string(),
+      isResumed: z.boolean(),
+    })
+    .describe("An agent was started on the person's terminal to lead the run"),
   z.looseObject({ type: z.literal("lane-activity"), worker: z.string(), text: z.string() }),
   z.looseObject({
     type: z.literal("lane-ended"),

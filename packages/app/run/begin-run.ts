@@ -20,6 +20,7 @@ interface Beginning {
   readonly type: TaskType;
   readonly provision: Provision;
   readonly executor: string | null;
+  readonly lead?: "code" | "agent";
 }
 
 /** Begins a run: its number, its directory, run.json, and its first event, which makes it one. The caller holds the run's lock. */
@@ -51,6 +52,7 @@ export async function beginRun(
     commit: manifest.commit,
     executor: begin.executor,
     manifestSha256: app.sha256(manifestText),
+    ...(begin.lead === "agent" ? { lead: begin.lead } : {}),
   });
   return { manifest, runDir, log };
 }

@@ -18,7 +18,7 @@ import { closeDoor, laneJsonSchema, openDoor, type Remains } from "../door/open-
 import { requireTrustedTree } from "../project/trust.ts";
 import { judgeResult } from "./judge-result.ts";
 import { watchLane, type LaneWatch } from "./lane-watch.ts";
-import type { RunTables } from "./lead-parts.ts";
+import { CHAT_KIND, type RunTables } from "./lead-parts.ts";
 import { planLaneSandbox } from "./lane-sandbox.ts";
 import { spendOf, type RunSpend } from "./run-spend.ts";
 import { loadSecrets } from "./secrets.ts";
@@ -58,16 +58,20 @@ export interface LaneOptions {
   readonly tables: RunTables;
   readonly onActivity: (text: string) => void;
   readonly onSpend: (tokens: number, cost: { readonly amount: string; readonly currency: string } | null) => void;
+  /** Of a lane that the leading agent performed: what came of it, and when it was begun. Absent: a worker is run. */
+  readonly given?: { readonly outcome: LaneOutcome; readonly startedAt: string };
   /** Looks whether the lane changed the tree, after its worker ended; answers a reason when it did. */
   readonly checkTree: () => Promise<string | null>;
 }
+
+const NOTHING_REMAINS: Remains = { submitted: null, partial: null };
 
 /** Runs one worker, judges what it left and writes its prompt, result and receipt. Only a defect of ours throws. */
 export async function dispatchLane(app: App, options: LaneOptions): Promise<LaneRecord> {
   const { manifest, entry, prompt, runDir, lane, nonce } = options;
   const laneDir = `${runDir}/workers/${lane}`;
   await app.store.ensureDirectory(laneDir);
-  await keepEarlierReceipt(app, laneDir);
+  if (options.given === undefined) await keepEarlierReceipt(app, laneDir);
   for (const name of ["result.json", "transcript.log", "transcript-2.log", "transcript.jsonl"])
     await app.store.remove(`${laneDir}/${name}`);
   await app.store.writeText(`${runDir}/prompts/${lane}.md`, prompt);
@@ -85,19 +89,22 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     },
     onSpend: options.onSpend,
   });
-  const startedAt = app.clock.now();
+  const { given } = options;
+  const startedAt = given?.startedAt ?? app.clock.now();
   const began = app.clock.monotonicMs();
   let outcome: LaneOutcome;
   let remains: Remains;
   try {
-    outcome = await runWorker(app, options, { laneDir, redact, watch }).catch((error: unknown) => failedOutcome(error));
-    remains = await closeDoor(app, { laneDir, nonce });
+    outcome = given?.outcome ?? (await runWorker(app, options, { laneDir, redact, watch }).catch((error: unknown) => failedOutcome(error)));
+    // What an agent that leads gave is judged already, and stays until the lane's end is in the log.
+    remains = given === undefined ? await closeDoor(app, { laneDir, nonce }) : NOTHING_REMAINS;
     await app.store.remove(`${laneDir}/tmp`);
   } finally {
     watch.release();
   }
   if (outcome.end === "ok" && outcome.agent?.resultBy !== "door") outcome = withGiven(outcome, remains);
-  const { breach } = watch;
+  if (given !== undefined) await app.store.writeText(`${laneDir}/transcript.log`, describeGiven(app, given));
+  const breach = given === undefined ? watch.breach : null;
   const judged =
     breach !== null && outcome.end !== "ok"
       ? judgePartial(options, breach, remains, outcome, redact)
@@ -139,7 +146,10 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     commit: options.commit,
     startedAt,
     endedAt: app.clock.now(),
-    durationMs: Math.round(app.clock.monotonicMs() - began),
+    durationMs:
+      given === undefined
+        ? Math.round(app.clock.monotonicMs() - began)
+        : Math.max(0, Date.parse(app.clock.now()) - Date.parse(given.startedAt)),
     exitCode: outcome.exitCode,
     signal: outcome.signal,
     end,
@@ -160,7 +170,11 @@ export async function dispatchLane(app: App, options: LaneOptions): Promise<Lane
     })),
     permissions: (agent?.permissions ?? []).map((each) => ({ ...each, tool: redact(each.tool), title: redact(each.title) })),
     permissionCount: agent?.permissionCount ?? 0,
-    resultBy: isAgentKind(entry.kind) ? (agent?.resultBy ?? null) : entry.kind === "command" && kept !== null ? "file" : null,
+    resultBy: isAgentKind(entry.kind)
+      ? (agent?.resultBy ?? null)
+      : (entry.kind === "command" || entry.kind === CHAT_KIND) && kept !== null
+        ? "file"
+        : null,
     agentVersion: redactNullable(agent?.agentVersion ?? null),
     quotaResetsAt: agent?.quotaResetsAt ?? null,
     breach,
@@ -249,6 +263,13 @@ async function runWorker(
   return missing && outcome.sandbox === "off" ? { ...outcome, sandbox: "unavailable" } : outcome;
 }
 
+/** What the leading agent gave for a lane, in a line: okstra saw nothing else of it. */
+function describeGiven({ clock, sha256 }: Pick<App, "clock" | "sha256">, { outcome }: NonNullable<LaneOptions["given"]>): string {
+  const { resultText } = outcome;
+  const what = resultText === null ? "no result" : `a result with the SHA-256 ${sha256(resultText)}`;
+  return `${clock.now()} the agent that leads gave ${what}\n`;
+}
+
 /** A result that came another way, with the findings and questions that had come through the door before. */
 function withGiven(outcome: LaneOutcome, { partial }: Remains): LaneOutcome {
   const result = partial === null || outcome.resultText === null ? undefined : readJson(outcome.resultText);
@@ -328,8 +349,8 @@ function failedOutcome(error: unknown): LaneOutcome {
   );
 }
 
-/** A lane whose worker was not started. */
-function endedOutcome(end: LaneOutcome["end"], reason: string | null): LaneOutcome {
+/** A lane whose worker was not started by okstra. */
+export function endedOutcome(end: LaneOutcome["end"], reason: string | null): LaneOutcome {
   return {
     end,
     reason,

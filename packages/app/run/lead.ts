@@ -1,6 +1,6 @@
 import { requireTaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
-import type { Effect } from "@okstra/core/machine/run-machine";
+import { dueEffects, heldLanes, isGoing, type Effect } from "@okstra/core/machine/run-machine";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { Budget } from "@okstra/core/domain/agent-use";
 import { modelTable } from "@okstra/core/domain/models";
@@ -15,13 +15,13 @@ import { prepareExecutor } from "./inspect-executor.ts";
 import type { PreparedRun } from "./begin-run.ts";
 import { describeStart } from "./prepare-run.ts";
 import { listUnsandboxed, runSandboxSetting } from "./lane-sandbox.ts";
-import type { Lead, RunTables } from "./lead-parts.ts";
-import { runLane } from "./run-lanes.ts";
+import type { Delivery, Lead, Reach, RunTables } from "./lead-parts.ts";
+import { endOutsideLane, outsideWorkers, runLane } from "./run-lanes.ts";
 import { loadAllReceipts } from "./run-records.ts";
 import { createRunSpend, spendOf, type LaneSpend } from "./run-spend.ts";
 import { writeProse } from "./write-prose.ts";
 import { watchTree } from "./tree-watch.ts";
-import { writeReport } from "./write-report.ts";
+import { buildReport, writeReport } from "./write-report.ts";
 
 /** How often a run looks whether `okstra cancel` asked it to stop, in milliseconds. */
 const CANCEL_POLL_MS = 250;
@@ -31,17 +31,25 @@ export function cancelRequestPath(runDir: string): string {
   return `${runDir}/cancel-requested`;
 }
 
+export interface LeadOptions {
+  readonly withoutQuota?: boolean;
+  /** Of a run that an agent leads: how far this step goes. Absent: as far as it can, which is up to what the agent performs. */
+  readonly reach?: Reach;
+  /** What the agent gives for a lane that it performs; it is ended before anything else is done. */
+  readonly delivery?: Delivery;
+}
+
+/** Whether a run that an agent leads goes on in the attempt that it is in: nothing died and nothing stopped it. */
+export function goesOn({ log: { state } }: Pick<PreparedRun, "log">): boolean {
+  return state.lead === "agent" && isGoing(state) && heldLanes(state).length === 0;
+}
+
 /**
- * Takes a prepared run to its end: does what the run's transition asks for, and puts what came of it into the
- * log. Everything it knows it reads back from the run's files, so that it can begin anywhere.
+ * Takes a prepared run to its end, or as far as it is asked to: does what the run's transition asks for, and puts what
+ * came of it into the log. Everything it knows it reads back from the run's files, so that it can begin anywhere.
  * @throws OKSTRA_INTERRUPTED after an interruption; the run then waits for `okstra resume`
  */
-export async function leadRun(
-  app: App,
-  run: PreparedRun,
-  outer: CancelSignal,
-  options: { readonly withoutQuota?: boolean } = {},
-): Promise<void> {
+export async function leadRun(app: App, run: PreparedRun, outer: CancelSignal, options: LeadOptions = {}): Promise<void> {
   const phase = requirePhase(requireTaskType(run.manifest.type));
   const stop = new AbortController();
   const onOuter = (): void => stop.abort();
@@ -58,17 +66,10 @@ export async function leadRun(
   try {
     await sweepScratch(app);
     const watch = await watchTree(app, run.manifest);
-    const effects = await run.log.append({
-      type: "run-started",
-      attempt: run.log.state.attempt + 1,
-      // The commit of the work that was inspected, once there is some.
-      commit: run.log.state.commit,
-      isolation: await app.processes.isolation(),
-      withoutQuota: options.withoutQuota === true,
-    });
-    await tellOfSandbox(app, run);
-    const tables = await loadTables(app, run);
-    await perform({ app, run, phase, watch, signal: stop.signal, spend, tables }, effects);
+    for (const worker of outsideWorkers(run)) watch.laneStarted(worker);
+    const effects = goesOn(run) && options.withoutQuota !== true ? dueEffects(run.log.state) : await startAttempt(app, run, options);
+    const lead = { app, run, phase, watch, signal: stop.signal, spend, tables: await loadTables(app, run), reach: options.reach ?? {} };
+    await perform(lead, options.delivery === undefined ? effects : await endDelivered(lead, options.delivery));
   } catch (thrown) {
     const error = cancelled ? cancelledError(run) : thrown;
     const failure =
@@ -90,6 +91,27 @@ export async function leadRun(
     spend.release();
     outer.removeEventListener("abort", onOuter);
   }
+}
+
+async function startAttempt(app: App, run: PreparedRun, { withoutQuota }: LeadOptions): Promise<readonly Effect[]> {
+  const effects = await run.log.append({
+    type: "run-started",
+    attempt: run.log.state.attempt + 1,
+    // The commit of the work that was inspected, once there is some.
+    commit: run.log.state.commit,
+    isolation: await app.processes.isolation(),
+    withoutQuota: withoutQuota === true,
+  });
+  await tellOfSandbox(app, run);
+  return effects;
+}
+
+/** What a start made due stays due: a delivery is a step of its own. */
+async function endDelivered(lead: Lead, delivery: Delivery): Promise<readonly Effect[]> {
+  const { app, run } = lead;
+  const isWriter = run.log.state.lanes[delivery.lane]?.role === "write";
+  const { reportWriter: _own, ...facts } = isWriter ? await buildReport(app, run, "") : { reportWriter: null };
+  return endOutsideLane(lead, delivery, JSON.stringify(facts));
 }
 
 /** What lanes used that ended before this start: a run's budget is for all its attempts. */
@@ -129,14 +151,28 @@ function cancelledError({ manifest, runDir }: PreparedRun): OkstraError {
 
 async function perform(lead: Lead, effects: readonly Effect[]): Promise<void> {
   const outcomes = await Promise.allSettled(
-    effects.map(async (effect) => {
-      const next = await performOne(lead, effect);
-      requireNotInterrupted(lead);
-      await perform(lead, next);
-    }),
+    effects
+      .filter((effect) => isWithin(lead.reach, effect))
+      .map(async (effect) => {
+        const next = await performOne(lead, effect);
+        requireNotInterrupted(lead);
+        await perform(lead, next);
+      }),
   );
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+function isWithin({ lanes, converges = true, finishes = true }: Reach, effect: Effect): boolean {
+  switch (effect.type) {
+    case "dispatch":
+      return lanes === undefined || lanes.includes(effect.lane);
+    case "advance":
+    case "decide":
+      return converges;
+    default:
+      return finishes;
+  }
 }
 
 function requireNotInterrupted({ signal, run }: Lead): void {
@@ -164,8 +200,9 @@ async function performOne(lead: Lead, effect: Effect): Promise<readonly Effect[]
     case "handoff":
       throw new OkstraError("OKSTRA_INTERNAL", { message: "A hand-off is led by a person's choice, not by a run's lead." });
     case "report": {
-      await writeProse(lead);
+      const isWritten = await writeProse(lead);
       requireNotInterrupted(lead);
+      if (!isWritten) return [];
       const reportSha256 = await writeReport(app, run);
       return log.append({ type: "report-written", reportSha256 });
     }

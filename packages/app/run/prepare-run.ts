@@ -23,6 +23,7 @@ import { listUnsandboxed } from "./lane-sandbox.ts";
 import { loadSecrets } from "./secrets.ts";
 import { beginRun, requireKnownSchema, type PreparedRun } from "./begin-run.ts";
 import { openRunLog } from "./run-log.ts";
+import { describeLaunch } from "./launch.ts";
 import { renderPrompt } from "./prompt.ts";
 import { resolveSettings, type RunSettings, type SettingsFlags } from "./settings.ts";
 
@@ -35,6 +36,8 @@ export interface RunRequest extends SettingsFlags {
   readonly brief: string | null;
   /** Whether an executor may edit in the linked worktree that the command is called from. */
   readonly here?: boolean;
+  /** Whether an agent is started in the tree to lead, whatever the roster. */
+  readonly interactive?: boolean;
 }
 
 /** What a run is prepared from, whether it is a task's or `okstra verify`'s. */
@@ -52,6 +55,8 @@ export interface RunPlan {
   readonly brief: string | null;
   readonly settings: RunSettings;
   readonly context: TaskContext;
+  readonly lead?: "code" | "agent";
+  readonly interactive?: boolean;
 }
 
 /**
@@ -102,6 +107,8 @@ export async function prepareTaskRun(app: App, request: RunRequest): Promise<Pre
     brief: brief ?? task.brief,
     settings,
     context: task.context,
+    lead: request.lead ?? "code",
+    interactive: request.interactive === true,
   });
 }
 
@@ -169,9 +176,17 @@ export async function writeRun(app: App, plan: RunPlan): Promise<PreparedRun> {
   const { opened, key, phase } = plan;
   const roster = listRoster(plan.settings);
   await listUnsandboxed(app, roster, plan.settings.sandbox);
-  if (roster.some(({ kind }) => isAgentKind(kind))) await requireTrustedTree(app, plan.provision.path, opened.root);
+  if (plan.interactive === true || roster.some(({ kind }) => isAgentKind(kind)))
+    await requireTrustedTree(app, plan.provision.path, opened.root);
   const brief = plan.brief === null ? null : createRedactor(await loadSecrets(app, [opened.root, plan.provision.path]))(plan.brief);
-  const begun = { root: opened.root, key, type: phase.type, provision: plan.provision, executor: plan.settings.executor };
+  const begun = {
+    root: opened.root,
+    key,
+    type: phase.type,
+    provision: plan.provision,
+    executor: plan.settings.executor,
+    lead: plan.lead ?? "code",
+  };
   return beginRun(app, begun, {
     describe: ({ run, runId }) => describeRun(app, plan, { run, runId, brief }),
     writeMore: async (manifest, runDir) => {
@@ -205,6 +220,7 @@ function describeRun(app: App, plan: RunPlan, { run, runId, brief }: { run: numb
     writer: plan.settings.reportWriter === null ? null : rosterEntry(plan.settings.reportWriter, "report-writer"),
     context: plan.context,
     handoff: null,
+    ...(plan.lead === "agent" ? { lead: plan.lead } : {}),
     settings: {
       qaCommands: plan.settings.qaCommands,
       disposable: plan.settings.disposable,
@@ -248,26 +264,6 @@ async function writeFirstPrompts(app: App, phase: Phase, manifest: RunManifest, 
     await app.store.ensureDirectory(`${runDir}/workers/${lane}`);
     await app.store.writeText(`${runDir}/prompts/${lane}.md`, prompt);
   }
-}
-
-/** How to start the prepared run, for a person or a chat agent. */
-function describeLaunch(manifest: RunManifest, runDir: string): string {
-  const task = manifest.taskKey.split("/").slice(1).join("/");
-  return [
-    `# ${manifest.taskKey}: ${manifest.type}, run ${manifest.run}`,
-    "",
-    `- Worktree: \`${manifest.provision.path}\``,
-    `- Head commit: ${manifest.commit === "" ? "none (no git)" : `\`${manifest.commit}\``}`,
-    `- Workers: ${manifest.roster.map((entry) => `${entry.worker} (${entry.kind}, family ${entry.family})`).join(", ")}`,
-    `- Prompts: \`${runDir}/prompts/\``,
-    "",
-    "Start it:",
-    "",
-    "```sh",
-    `okstra resume ${task} --task-type ${manifest.type} --project-root '${manifest.project.root.replaceAll("'", `'\\''`)}'`,
-    "```",
-    "",
-  ].join("\n");
 }
 
 /** Reads a run that is on disk. @throws OKSTRA_RUN_CORRUPT */

@@ -8,7 +8,7 @@ import { reportSchema, type Report } from "@okstra/core/report/report-data";
 import type { App } from "../app.ts";
 import { removeLaneScratch } from "../door/open-door.ts";
 import { openProject, type OpenProject } from "../project/open-project.ts";
-import { cancelRequestPath, leadRun } from "./lead.ts";
+import { cancelRequestPath, goesOn, leadRun, type LeadOptions } from "./lead.ts";
 import type { PreparedRun } from "./begin-run.ts";
 import { describeStart, handoffHasItsCommand, loadRun, prepareTaskRun, requireCommittedTree, type RunRequest } from "./prepare-run.ts";
 import { runLockName, takeRunLock } from "./run-lock.ts";
@@ -57,7 +57,7 @@ export interface RunAnswer {
   readonly provision: PreparedRun["manifest"]["provision"];
 }
 
-/** Prepares a run and, unless only that was asked for, leads it to its end. */
+/** Prepares a run and, unless only that was asked for or an agent leads, leads it to its end. */
 export async function runTask(app: App, request: RunRequest, options: { prepareOnly: boolean; signal: CancelSignal }): Promise<RunAnswer> {
   const opened = await openProject(app, request.dir);
   const key = parseTaskName(request.task, opened.project.projectId, app.sha256);
@@ -65,7 +65,7 @@ export async function runTask(app: App, request: RunRequest, options: { prepareO
   try {
     await endLeftOvers(app, opened, key, request.taskType);
     const run = await prepareTaskRun(app, request);
-    if (!options.prepareOnly) await leadRun(app, run, options.signal);
+    if (!options.prepareOnly && request.lead !== "agent") await leadRun(app, run, options.signal);
     return await answerOf(app, run);
   } finally {
     await lease.release();
@@ -87,7 +87,10 @@ async function endLeftOvers(app: App, opened: OpenProject, key: TaskKey, type: T
  */
 async function endLeft(app: App, { manifest, runDir, log }: PreparedRun): Promise<void> {
   await app.processes.endOrphans(manifest.runId);
-  for (const lane of new Set([...Object.keys(log.state.lanes), WRITER_LANE])) await removeLaneScratch(app, `${runDir}/workers/${lane}`);
+  // What the leading agent is at is in nobody's process: it may have left its result there.
+  const isOutside = (lane: string): boolean => log.state.lanes[lane]?.state === "running" && log.state.lanes[lane].outside !== undefined;
+  const lanes = [...new Set([...Object.keys(log.state.lanes), WRITER_LANE])].filter((lane) => !isOutside(lane));
+  for (const lane of lanes) await removeLaneScratch(app, `${runDir}/workers/${lane}`);
 }
 
 /** Finds the newest run of a task, of one type or of any. @throws OKSTRA_RUN_NOT_FOUND */
@@ -126,27 +129,49 @@ export async function resumeRun(
   request: { task: string; dir: string; taskType: TaskType | null; withoutQuota?: boolean },
   signal: CancelSignal,
 ): Promise<RunAnswer> {
+  return goOnWithRun(app, request, signal, { what: "a resumed run", plan: async () => ({ withoutQuota: request.withoutQuota === true }) });
+}
+
+/**
+ * Takes a step of a task's newest run, under the task's lock.
+ * @param step.plan says what is done, from the run as it is then; null: nothing. What it throws leaves the run as it was
+ * @throws OKSTRA_RUN_ENDED, OKSTRA_RUN_COMMIT_MOVED, OKSTRA_TASK_BUSY
+ */
+export async function goOnWithRun(
+  app: App,
+  request: { task: string; dir: string; taskType: TaskType | null },
+  signal: CancelSignal,
+  step: { readonly what: string; readonly plan: (run: PreparedRun) => Promise<LeadOptions | null> },
+): Promise<RunAnswer> {
   const { opened, key, runDir } = await findTaskRun(app, request);
-  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), "a resumed run");
+  const lease = await takeRunLock(app, opened.root, formatTaskKey(key), step.what);
   try {
     const run = await loadRun(app, runDir);
     requireGoing(run);
     if (run.manifest.type === "release-handoff") throw handoffHasItsCommand(`${key.group}/${key.task}`);
-    await endLeft(app, run);
-    const phase = requirePhase(requireTaskType(run.manifest.type));
-    // What an executor left, committed or not, is what it goes on from.
-    if (phase.executorProfile === null || run.log.state.attempt === 0) {
-      await requireSameCommit(app, run);
-      await requireCommittedTree(app, phase, run.manifest.provision.path, run.manifest.commit);
+    const options = await step.plan(run);
+    if (options !== null) {
+      await endLeft(app, run);
+      await requireSameTree(app, run);
+      await leadRun(app, run, signal, options);
     }
-    await leadRun(app, run, signal, { withoutQuota: request.withoutQuota === true });
     return await answerOf(app, run);
   } finally {
     await lease.release();
   }
 }
 
-function requireGoing(run: PreparedRun): void {
+/** The tree is as the run left it. Where an agent leads on, its lanes are held against it as they end. */
+async function requireSameTree(app: App, run: PreparedRun): Promise<void> {
+  const { manifest, log } = run;
+  const phase = requirePhase(requireTaskType(manifest.type));
+  // What an executor left, committed or not, is what it goes on from.
+  if (goesOn(run) || (phase.executorProfile !== null && log.state.attempt > 0)) return;
+  await requireSameCommit(app, run);
+  await requireCommittedTree(app, phase, manifest.provision.path, manifest.commit);
+}
+
+export function requireGoing(run: PreparedRun): void {
   const { stage } = run.log.state;
   if (stage !== "ended" && stage !== "cancelled") return;
   throw new OkstraError("OKSTRA_RUN_ENDED", {

@@ -1,4 +1,4 @@
-import { budgetSchema, type Budget, type SandboxSetting } from "@okstra/core/domain/agent-use";
+import { budgetSchema, UNKNOWN_FAMILY, type Budget, type SandboxSetting } from "@okstra/core/domain/agent-use";
 import { modelTable } from "@okstra/core/domain/models";
 import { DEFAULT_DEADLINE_MS, type HomeConfig, type Project, type QaCommand } from "@okstra/core/domain/project";
 import type { WorkerSettings } from "@okstra/core/ports";
@@ -8,6 +8,7 @@ import { WRITER_LANE } from "@okstra/core/machine/run-machine";
 import type { App } from "../app.ts";
 import { listConfigured, listKnownWorkers, requireWorker } from "../workers/known-workers.ts";
 import { resolveWorker } from "../workers/resolve-worker.ts";
+import { CHAT_KIND, DEFAULT_CHAT } from "./lead-parts.ts";
 
 /** What a run works with after flags, project and home were laid over each other. */
 export interface RunSettings {
@@ -34,6 +35,16 @@ export interface SettingsFlags {
   /** Limits of the run. `maxCost` as in the budget's `cost`: "2.50" or "2.50 EUR". */
   readonly maxCost?: string | null;
   readonly maxTokens?: number | null;
+  /** `agent`: a chat agent leads. */
+  readonly lead?: "code" | "agent";
+  /** Workers that the leading agent performs itself, over configured ones of the same name. Only with `lead: "agent"`. */
+  readonly chat?: readonly ChatWorker[];
+}
+
+export interface ChatWorker {
+  readonly name: string;
+  /** Vendor of the model that the agent uses for it; null: not said, so that its lanes agree with nobody. */
+  readonly family: string | null;
 }
 
 /**
@@ -51,8 +62,9 @@ export async function resolveSettings(
   const known = listKnownWorkers(project, home);
   const configured = listConfigured(known);
   const byDefault = phase.defaultRoster === "configured" ? configured : phase.defaultRoster;
-  const named = flags.workers ?? project.roster?.[phase.type] ?? home.roster?.[phase.type] ?? byDefault;
-  const canEdit = (name: string): boolean => known.get(name)?.config.kind !== "checks";
+  const chat = listChat(flags, known);
+  const named = flags.workers ?? withChat(project.roster?.[phase.type] ?? home.roster?.[phase.type] ?? byDefault, flags);
+  const canEdit = (name: string): boolean => chat.has(name) || known.get(name)?.config.kind !== "checks";
   const executor =
     phase.executorProfile === null
       ? null
@@ -73,6 +85,8 @@ export async function resolveSettings(
   const deadlineMs = flags.deadlineMs ?? project.deadlineMs ?? home.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const models = modelTable(home, project);
   const resolve = async (name: string): Promise<WorkerSettings> => {
+    const own = chat.get(name);
+    if (own !== undefined) return chatSettings(own, deadlineMs);
     const settings = await resolveWorker(app, requireWorker(known, name), { root, models, deadlineMs });
     return {
       ...settings,
@@ -84,16 +98,60 @@ export async function resolveSettings(
   const roster: WorkerSettings[] = [];
   for (const name of new Set(names)) roster.push(await resolve(name));
   const writer = project.reportWriter ?? home.reportWriter ?? null;
+  const reportWriter = writer === null ? null : await resolve(writer);
+  const sandbox = flags.sandbox ?? project.sandbox ?? home.sandbox ?? null;
+  if (sandbox === "require") requireNoChat([...roster, ...(reportWriter === null ? [] : [reportWriter])]);
   return {
     lang: flags.lang ?? project.lang ?? home.lang ?? "en",
     roster,
     qaCommands: project.qaCommands ?? null,
     disposable: project.disposable ?? home.disposable ?? null,
     executor,
-    reportWriter: writer === null ? null : await resolve(writer),
-    sandbox: flags.sandbox ?? project.sandbox ?? home.sandbox ?? null,
+    reportWriter,
+    sandbox,
     budget: resolveBudget(project, home, flags),
   };
+}
+
+/** The workers that the leading agent performs itself, by name; without a word about them there is one to be named. */
+function listChat({ lead, chat = [] }: SettingsFlags, known: ReadonlyMap<string, unknown>): ReadonlyMap<string, ChatWorker> {
+  if (lead !== "agent") return new Map();
+  const spare = known.has(DEFAULT_CHAT) ? [] : [{ name: DEFAULT_CHAT, family: null }];
+  return new Map([...spare, ...chat].map((each) => [each.name, each]));
+}
+
+/** The agent's own workers join the others; where there are none, it is the worker. */
+function withChat(names: readonly string[], { lead, chat = [] }: SettingsFlags): readonly string[] {
+  if (lead !== "agent") return names;
+  const joined = [...new Set([...names, ...chat.map(({ name }) => name)])];
+  return joined.length === 0 ? [DEFAULT_CHAT] : joined;
+}
+
+/** No process of okstra's runs it, so there is nothing to put into a sandbox or to hold to a budget. */
+function chatSettings({ name, family }: ChatWorker, deadlineMs: number): WorkerSettings {
+  return {
+    name,
+    kind: CHAT_KIND,
+    preset: null,
+    command: [],
+    family: family ?? UNKNOWN_FAMILY,
+    model: null,
+    env: [],
+    deadlineMs,
+    budget: null,
+    sandbox: "off",
+  };
+}
+
+/** @throws OKSTRA_PREPARE_SANDBOX_UNAVAILABLE */
+function requireNoChat(workers: readonly WorkerSettings[]): void {
+  const names = workers.filter(({ kind }) => kind === CHAT_KIND).map(({ name }) => name);
+  if (names.length === 0) return;
+  throw new OkstraError("OKSTRA_PREPARE_SANDBOX_UNAVAILABLE", {
+    message: `A sandbox is required, and ${names.join(", ")} ${names.length === 1 ? "is" : "are"} performed by the agent that leads, in none of okstra's.`,
+    hint: "Leave them out with --workers, or say --sandbox auto.",
+    details: { workers: names },
+  });
 }
 
 /** Member by member: a flag's limit over the project's, and that over home's. */

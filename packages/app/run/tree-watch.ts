@@ -43,6 +43,25 @@ export async function watchTree(app: App, manifest: RunManifest): Promise<TreeWa
   };
 }
 
+/**
+ * What the tree is like, as a text that {@link compareTrees} reads, for a lane that outlives the process which began it.
+ * Null without git.
+ */
+export async function describeTree(app: App, manifest: RunManifest): Promise<string | null> {
+  if (manifest.commit === "") return null;
+  const path = manifest.provision.path;
+  const location = await app.git.locate(path);
+  const safe = await app.git.safeConfig({ commonDir: location?.commonDir ?? "", mainRoot: location?.mainRoot ?? path });
+  return `${JSON.stringify(Object.fromEntries(await look(app, path, safe)), null, 2)}\n`;
+}
+
+/** Paths that are not in both trees as they are in the other, `HEAD` for the commit. Both as {@link describeTree} made them. */
+export function compareTrees(before: string, now: string): readonly string[] {
+  const [one, other] = [before, now].map((text) => new Map(Object.entries(JSON.parse(text) as Record<string, string>)));
+  if (one === undefined || other === undefined) return [];
+  return [...new Set([...one.keys(), ...other.keys()])].filter((name) => one.get(name) !== other.get(name)).sort();
+}
+
 /** Everything in the tree that differs from its commit, and the commit itself, each with what tells two states apart. */
 async function look(app: App, path: string, safe: SafeConfig): Promise<ReadonlyMap<string, string>> {
   const seen = new Map<string, string>();

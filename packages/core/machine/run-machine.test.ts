@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RunEventBody } from "../events.ts";
 import {
+  dueEffects,
   foldRun,
+  heldLanes,
   laneName,
   NEW_RUN,
   nextStep,
@@ -65,6 +67,14 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
     commit: commitId,
     executor: fc.constantFrom(null, "a"),
     manifestSha256: fc.constant(SHA),
+    lead: fc.constantFrom("code" as const, "agent" as const),
+  }),
+  fc.record({
+    type: fc.constant("interactive-session" as const),
+    agent: fc.constant("claude"),
+    sessionId: fc.constantFrom(null, "s"),
+    worktree: fc.constant("/w"),
+    isResumed: fc.boolean(),
   }),
   fc.record({
     type: fc.constant("lanes-planned" as const),
@@ -137,6 +147,15 @@ const anyEvent: fc.Arbitrary<RunEventBody> = fc.oneof(
     attempt,
     nonce: fc.constant("n"),
     commit: commitId,
+  }),
+  fc.record({
+    type: fc.constant("lane-started" as const),
+    worker: workerName,
+    lane: laneId,
+    attempt,
+    nonce: fc.constant("n"),
+    commit: commitId,
+    outside: fc.constant({ treeSha256: null }),
   }),
   fc.record({ type: fc.constant("lane-activity" as const), worker: workerName, text: fc.constant("t") }),
   fc.record({
@@ -217,6 +236,7 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
         commit: "c1",
         executor: choice % 2 === 0 ? "a" : null,
         manifestSha256: SHA,
+        ...(choice % 3 === 0 ? { lead: "agent" as const } : {}),
       },
     ];
   if (state.stage === "prepared" || state.halted)
@@ -232,8 +252,19 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
   if (state.stage === "running") {
     const [name, lane] = lanes.find(([, each]) => each.state !== "ended" && each.role !== "write") ?? ["", undefined];
     if (lane === undefined) return [advanced(state, choice)];
+    const outside = state.lead === "agent" && choice % 2 === 0 ? { outside: { treeSha256: null } } : {};
     if (lane.state === "pending")
-      return [{ type: "lane-started", worker: lane.worker, lane: name, attempt: state.attempt, nonce: `n${choice}`, commit: state.commit }];
+      return [
+        {
+          type: "lane-started",
+          worker: lane.worker,
+          lane: name,
+          attempt: state.attempt,
+          nonce: `n${choice}`,
+          commit: state.commit,
+          ...outside,
+        },
+      ];
     return [laneEnded(name, state, end)];
   }
   if (state.stage === "converged") {
@@ -255,6 +286,8 @@ function expectedEvents(state: RunState, choice: number): readonly RunEventBody[
     return [
       { type: "lane-started", worker: "w", lane: "report-writer", attempt: state.attempt, nonce: `n${choice}`, commit: state.commit },
     ];
+  if (state.stage === "decided" && choice % 5 === 1 && state.writerFallback === null)
+    return [{ type: "report-writer-fallback", reason: "invalid" }];
   if (state.stage === "decided") return [{ type: "report-written", reportSha256: SHA }];
   if (state.stage === "reported") return [{ type: "run-validated", ok: choice % 3 !== 0, broken: [] }];
   if (state.stage === "validated")
@@ -389,7 +422,7 @@ describe("whatever order events come in", () => {
     expect([...stages].sort()).toEqual(
       ["cancelled", "converged", "decided", "ended", "new", "prepared", "reported", "running", "validated"].sort(),
     );
-    expect(accepted.size).toBe(26);
+    expect(accepted.size).toBe(27);
   });
 
   test("an event that does not fit changes nothing and asks for nothing", () => {
@@ -400,15 +433,44 @@ describe("whatever order events come in", () => {
     });
   });
 
-  test("a lane ends only after it started in the same attempt and at the same commit", () => {
-    atEachStep(({ event, after }, earlier) => {
+  test("a lane ends only after it started in the same attempt and at the same commit; one outside of okstra outlives attempts", () => {
+    atEachStep(({ event, before, after }, earlier) => {
       if (event.type !== "lane-ended" || after.rejected !== null) return;
       const mine = earlier.filter((step) => step.after.rejected === null);
       const lastStart = mine.findLastIndex(({ event: each }) => each.type === "lane-started" && each.lane === event.lane);
       const lastEnd = mine.findLastIndex(({ event: each }) => each.type === "lane-ended" && each.lane === event.lane);
       const lastAttempt = mine.findLastIndex(({ event: each }) => each.type === "run-started");
-      expect(lastStart).toBeGreaterThan(Math.max(lastEnd, lastAttempt));
+      const isOutside = before.lanes[event.lane]?.outside !== undefined;
+      expect(lastStart).toBeGreaterThan(isOutside ? lastEnd : Math.max(lastEnd, lastAttempt));
       expect(mine[lastStart]?.event).toMatchObject({ attempt: event.attempt, commit: event.commit });
+    });
+  });
+
+  test("what an event makes due is what its state makes due, and nothing is due while a lane runs that is not pending", () => {
+    atEachStep(({ before, event, after }) => {
+      if (after.rejected !== null || after.state.handoff !== null) return;
+      const due = dueEffects(after.state).map((effect) => JSON.stringify(effect));
+      for (const effect of after.effects) expect(due).toContain(JSON.stringify(effect));
+      if (event.type === "run-started") expect(after.effects).toEqual(dueEffects(after.state));
+      // Whoever goes on with what is due, and whoever goes on with what was asked for, do the same when no lane is open.
+      const isOpen = Object.values(after.state.lanes).some(({ state }) => state === "running");
+      if (!isOpen && after.effects.length === 0 && before.stage !== after.state.stage) expect(due).toEqual([]);
+    });
+  });
+
+  test("a lane that the leading agent is at keeps its nonce through every end of a process, at one commit", () => {
+    atEachStep(({ before, event, after }) => {
+      if (after.rejected !== null) return;
+      const isStop = event.type === "run-interrupted" || event.type === "run-failed" || event.type === "run-started";
+      for (const [name, lane] of Object.entries(before.lanes)) {
+        if (lane.state !== "running" || lane.outside === undefined) continue;
+        expect(before.lead).toBe("agent");
+        if (!isStop || lane.role === "write" || (event.type === "run-started" && event.commit !== lane.commit)) continue;
+        // Votes go when a review that they are about is asked again.
+        if (lane.role === "vote" && after.state.lanes[name] === undefined) continue;
+        expect(after.state.lanes[name]).toEqual(lane);
+      }
+      if (event.type === "run-started") expect(heldLanes(after.state)).toEqual([]);
     });
   });
 
@@ -493,8 +555,9 @@ describe("whatever order events come in", () => {
         const leftOut = event.withoutQuota && old.end === "quota" && old.commit === event.commit;
         const earlier = old.round < before.round;
         const finished = old.state === "ended" && (earlier || leftOut || (done && (!bound || old.commit === event.commit)));
-        expect(lane.state).toBe(finished ? "ended" : "pending");
-        if (finished) expect(lane).toEqual(old);
+        const outside = old.state === "running" && old.outside !== undefined && old.commit === event.commit;
+        expect(lane.state).toBe(outside ? "running" : finished ? "ended" : "pending");
+        if (finished || outside) expect(lane).toEqual(old);
       }
       expect([after.state.verdict, after.state.gate, after.state.valid]).toEqual([null, null, null]);
       for (const record of after.state.reproductions) expect(record.commit).toBe(event.commit);

@@ -28,6 +28,15 @@ export interface LaneState {
   readonly family: string | null;
   /** When the quota that ended the lane is filled again; null when that is not known. */
   readonly resumeAt: string | null;
+  /** The agent that leads performs the lane itself; absent: a process of okstra's runs it, and dies with okstra. */
+  readonly outside?: { readonly treeSha256: string | null };
+}
+
+/** The newest session of an agent that was started on a person's terminal to lead the run. */
+export interface InteractiveSession {
+  readonly agent: string;
+  readonly sessionId: string | null;
+  readonly worktree: string;
 }
 
 export interface RunState {
@@ -35,6 +44,10 @@ export interface RunState {
   /** True between an interruption, a failure or a crash that was noticed, and the next start. */
   readonly halted: boolean;
   readonly attempt: number;
+  /** `agent`: a chat agent says by commands what is done next; the transition is the same. */
+  readonly lead: "code" | "agent";
+  /** Null while no agent was started on a terminal. */
+  readonly session: InteractiveSession | null;
   /** The commit that is judged now: the head of the executor's work once that was inspected. */
   readonly commit: string;
   readonly executor: string | null;
@@ -101,6 +114,8 @@ export const NEW_RUN: RunState = {
   stage: "new",
   halted: false,
   attempt: 0,
+  lead: "code",
+  session: null,
   commit: "",
   executor: null,
   reviewers: [],
@@ -138,7 +153,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     rejected: null,
   });
   const active = state.stage !== "new" && state.stage !== "ended" && state.stage !== "cancelled";
-  const going = active && !state.halted && state.attempt > 0;
+  const going = isGoing(state);
 
   switch (event.type) {
     case "run-prepared": {
@@ -149,7 +164,14 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (isHandoff !== (event.roster.length === 0)) return reject("only a release-handoff has no workers");
       if (isHandoff) return accept({ stage: "prepared", commit: event.commit, handoff: NEW_HANDOFF });
       const first = executor === null ? planLanes(event.roster, "review", 1) : planLanes([executor], "execute", 1);
-      return accept({ stage: "prepared", commit: event.commit, executor, reviewers: event.roster, lanes: first });
+      return accept({
+        stage: "prepared",
+        lead: event.lead ?? "code",
+        commit: event.commit,
+        executor,
+        reviewers: event.roster,
+        lanes: first,
+      });
     }
     case "run-started": {
       if (!active) return reject("the run cannot be started");
@@ -157,7 +179,6 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (state.handoff !== null) return startHandoff(state, event);
       const withoutQuota = event.withoutQuota ?? false;
       const lanes = restartLanes(state, event.commit, withoutQuota);
-      const pending = Object.keys(lanes).filter((name) => lanes[name]?.state !== "ended" && lanes[name]?.role !== "write");
       const keptWorker = (worker: string): boolean =>
         Object.values(lanes).some(
           (lane) => lane.worker === worker && lane.role === "review" && lane.round === state.round && lane.state === "ended",
@@ -189,7 +210,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
           writerFallback: null,
           valid: null,
         },
-        pending.length > 0 ? pending.map((lane) => ({ type: "dispatch", lane })) : [{ type: "advance" }],
+        dueOfLanes(lanes),
       );
     }
     case "lanes-planned": {
@@ -224,12 +245,17 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       if (!going || state.stage !== stage || lane?.state !== "pending" || lane.worker !== event.worker)
         return reject("no such lane is waiting");
       if (event.attempt !== state.attempt || event.commit !== state.commit) return reject("the lane belongs to another attempt or commit");
-      return accept({
-        lanes: {
-          ...state.lanes,
-          [event.lane]: { ...lane, state: "running", attempt: event.attempt, commit: event.commit, nonce: event.nonce, end: null },
-        },
-      });
+      if (event.outside !== undefined && state.lead !== "agent") return reject("only an agent that leads performs lanes itself");
+      const started: LaneState = {
+        ...lane,
+        state: "running",
+        attempt: event.attempt,
+        commit: event.commit,
+        nonce: event.nonce,
+        end: null,
+        ...(event.outside === undefined ? {} : { outside: { treeSha256: event.outside.treeSha256 } }),
+      };
+      return accept({ lanes: { ...state.lanes, [event.lane]: started } });
     }
     case "lane-ended": {
       const lane = state.lanes[event.lane];
@@ -247,6 +273,10 @@ export function transition(state: RunState, event: RunEventBody): Transition {
       };
       return accept({ lanes }, lane.role !== "write" && allEnded(lanes) ? [{ type: "advance" }] : []);
     }
+    case "interactive-session":
+      return active && state.lead === "agent"
+        ? accept({ session: { agent: event.agent, sessionId: event.sessionId, worktree: event.worktree } })
+        : reject("no agent leads the run");
     case "executor-prepared":
       return going && state.executor !== null && state.surroundingsSha256 === null
         ? accept({ surroundingsSha256: event.surroundingsSha256 })
@@ -353,7 +383,7 @@ export function transition(state: RunState, event: RunEventBody): Transition {
     }
     case "run-interrupted":
     case "run-failed":
-      return going ? accept({ halted: true, lanes: haltLanes(state.lanes) }) : reject("the run is not going");
+      return going ? accept({ halted: true, lanes: haltLanes(state.lanes, isOutside) }) : reject("the run is not going");
     case "run-cancelled":
       return active ? accept({ stage: "cancelled", halted: false, lanes: haltLanes(state.lanes) }) : reject("the run is not going");
   }
@@ -396,7 +426,9 @@ function planLanes(workers: readonly string[], role: "review" | "execute", round
  */
 function restartLanes(state: RunState, commit: string, withoutQuota: boolean): RunState["lanes"] {
   const stays = (lane: LaneState): boolean =>
-    isFinished(lane, state.round, commit) || (withoutQuota && lane.state === "ended" && lane.end === "quota" && lane.commit === commit);
+    isFinished(lane, state.round, commit) ||
+    (isOutside(lane) && lane.commit === commit) ||
+    (withoutQuota && lane.state === "ended" && lane.end === "quota" && lane.commit === commit);
   const lanes = Object.entries(state.lanes).map(([name, lane]) => [name, stays(lane) ? lane : asPending(lane)] as const);
   const reviewsAgain = lanes.some(([, lane]) => lane.role === "review" && lane.state === "pending");
   return Object.fromEntries(lanes.filter(([, lane]) => !(reviewsAgain && lane.role === "vote" && lane.round === state.round)));
@@ -462,8 +494,54 @@ export function reviewLanes(state: Pick<RunState, "lanes">, round: number): read
   return Object.entries(state.lanes).filter(([, lane]) => lane.role === "review" && lane.round === round);
 }
 
-function haltLanes(lanes: RunState["lanes"]): RunState["lanes"] {
-  return Object.fromEntries(Object.entries(lanes).map(([name, lane]) => [name, lane.state === "running" ? asPending(lane) : lane]));
+/** What okstra's own processes ran is asked again. @param stays a running lane that no end of a process ends */
+function haltLanes(lanes: RunState["lanes"], stays: (lane: LaneState) => boolean = () => false): RunState["lanes"] {
+  return Object.fromEntries(
+    Object.entries(lanes).map(([name, lane]) => [name, lane.state === "running" && !stays(lane) ? asPending(lane) : lane]),
+  );
+}
+
+/** A lane that the leading agent is at: it goes on whatever becomes of a process of okstra's. The report's is asked anew, for other facts. */
+function isOutside({ state, outside, role }: LaneState): boolean {
+  return state === "running" && outside !== undefined && role !== "write";
+}
+
+function dueOfLanes(lanes: RunState["lanes"]): readonly Effect[] {
+  const pending = Object.keys(lanes).filter((name) => lanes[name]?.state === "pending" && lanes[name]?.role !== "write");
+  if (pending.length > 0) return pending.map((lane) => ({ type: "dispatch", lane }));
+  return allEnded(lanes) ? [{ type: "advance" }] : [];
+}
+
+/**
+ * What is due in a run that is going, as it follows from its state alone: whoever leads it in several steps goes on with
+ * this, each step in a process of its own. Empty while lanes run, and where only `run-started` makes it go on.
+ */
+export function dueEffects(state: RunState): readonly Effect[] {
+  if (!isGoing(state) || state.handoff !== null) return [];
+  switch (state.stage) {
+    case "running":
+      return dueOfLanes(state.lanes);
+    case "converged":
+      return [{ type: "decide" }];
+    case "decided":
+      return state.lanes[WRITER_LANE]?.state === "running" ? [] : [{ type: "report" }];
+    case "reported":
+      return [{ type: "validate" }];
+    case "validated":
+      return [{ type: "end" }];
+    default:
+      return [];
+  }
+}
+
+/** Whether the run was started and nothing stopped it since. */
+export function isGoing({ stage, halted, attempt }: RunState): boolean {
+  return stage !== "new" && stage !== "ended" && stage !== "cancelled" && !halted && attempt > 0;
+}
+
+/** Running lanes that die with the process that runs them. */
+export function heldLanes({ lanes }: Pick<RunState, "lanes">): readonly string[] {
+  return Object.keys(lanes).filter((name) => lanes[name]?.state === "running" && lanes[name].outside === undefined);
 }
 
 /** The state after all events. An event that was rejected when it happened is in no log, so a rejection here is damage. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { App } from "@okstra/app/app";
 import { MAX_BRIEF_BYTES } from "@okstra/app/task/brief";
-import { parseDuration, type SettingsFlags } from "@okstra/app/run/settings";
+import { parseDuration, type ChatWorker, type SettingsFlags } from "@okstra/app/run/settings";
 import { OkstraError } from "@okstra/core/errors";
 import type { CliContext } from "../../command.ts";
 
@@ -45,6 +45,36 @@ function readMaxTokens(text: string): number {
   const tokens = Math.round(Number(match?.[1]) * scale);
   if (Number.isSafeInteger(tokens) && tokens > 0) return tokens;
   throw new OkstraError("OKSTRA_USAGE", { message: `"${text}" is no number of tokens; say for example 200000, 200k or 1.5M.` });
+}
+
+export interface LeadFlagValues {
+  readonly lead?: "code" | "agent";
+  readonly chat?: string;
+  readonly interactive: boolean;
+  readonly agent?: string;
+}
+
+/** Who leads, and what it performs itself. @throws OKSTRA_USAGE */
+export function readLeadFlags(flags: LeadFlagValues & { readonly prepareOnly: boolean }): Required<Pick<SettingsFlags, "lead" | "chat">> {
+  const lead = flags.interactive ? "agent" : (flags.lead ?? "code");
+  const wrong =
+    flags.interactive && (flags.prepareOnly || flags.lead === "code")
+      ? "--interactive lets an agent lead, which excludes --prepare-only and --lead code."
+      : flags.agent !== undefined && !flags.interactive
+        ? "--agent says which agent --interactive starts."
+        : flags.chat !== undefined && lead !== "agent"
+          ? "--chat names workers of an agent that leads; say --lead agent or --interactive."
+          : null;
+  if (wrong !== null) throw new OkstraError("OKSTRA_USAGE", { message: wrong });
+  return { lead, chat: (flags.chat ?? "").split(",").flatMap(readChatWorker) };
+}
+
+function readChatWorker(text: string): readonly ChatWorker[] {
+  const word = text.trim();
+  if (word === "") return [];
+  const match = /^([a-z0-9][a-z0-9_-]{0,63})(?:=([^\s=]{1,64}))?$/.exec(word);
+  if (match?.[1] !== undefined) return [{ name: match[1], family: match[2] ?? null }];
+  throw new OkstraError("OKSTRA_USAGE", { message: `"${word}" is no worker of --chat; say for example mine or mine=anthropic.` });
 }
 
 /** Text of `--brief FILE` or, for `-`, of standard input. @throws OKSTRA_PREPARE_BRIEF_* */
