@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     environment: "node",
-    include: ["packages/testkit/vendors/*.suite.ts"],
+    include: ["packages/testkit/vendors/*.suite.ts", "packages/testkit/skills/*.suite.ts"],
     setupFiles: ["packages/testkit/isolate-environment.ts"],
     pool: "forks",
     maxWorkers: 1,

@@ -42,6 +42,7 @@ const RULES = [
   { name: "secrets", run: checkSecrets },
   { name: "format", run: (root) => tool(root, "oxfmt/bin/oxfmt", ["-c", ".oxfmtrc.json", "--list-different", "."]) },
   { name: "generated", run: checkGenerated },
+  { name: "skills", run: checkSkillTexts },
   { name: "budget", run: checkBudget },
   { name: "size", run: reportSize },
 ];
@@ -82,6 +83,13 @@ async function checkSecrets(root) {
   const files = listed.stdout.split("\0").filter((path) => path !== "" && existsSync(join(root, path)));
   const config = ["--secretlintrc", ".secretlintrc.json", "--no-color", "--no-terminalLink", "--no-glob"];
   return { note: `${files.length} files`, ...(await tool(root, "secretlint/bin/secretlint.js", [...config, ...files])) };
+}
+
+/** Skills keep their specification, and what they and the documentation name exists. */
+async function checkSkillTexts(root) {
+  const { checkSkills } = await import("./skills/check-skills.mjs");
+  const problems = await checkSkills(root);
+  return { ok: problems.length === 0, lines: problems };
 }
 
 async function checkGenerated(root) {

@@ -8,6 +8,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { REFERENCE } from "./reference.mjs";
+import { renderSkillFiles } from "./skills/render-skills.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -21,6 +23,8 @@ const GENERATORS = [
     path: `assets/schemas/${name}.schema.json`,
     render: (load) => renderSchema(load, name),
   })),
+  ...renderSkillFiles(ROOT).map(({ path, text }) => ({ path, render: async () => text })),
+  ...REFERENCE,
 ];
 
 /** What `okstra schema NAME` prints, for whoever has no okstra at hand. */

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { buildCommand, type Command } from "@stricli/core";
 import type { App } from "@okstra/app/app";
-import type { JournalOf, RunJournals } from "@okstra/core/journal-port";
+import type { JournalOf, ProjectNames, RunJournals } from "@okstra/core/journal-port";
 import type { Ui } from "./ui.ts";
 
 /** What lists of runs are read from, without the rest of okstra. */
@@ -9,6 +9,8 @@ export interface Index {
   readonly journals: RunJournals;
   /** The project of a directory, by default the current one; null when it is of none. */
   findProject(directory: string | undefined): JournalOf | null;
+  /** Of the project's own files, at once. */
+  loadNames(of: JournalOf): ProjectNames;
 }
 
 /** What a command gets to work with besides its own parameters. */

@@ -1,4 +1,5 @@
 import { buildRouteMap } from "@stricli/core";
+import { completionCommands } from "./commands/completion.ts";
 import { convergeCommands } from "./commands/converge.ts";
 import { installCommands } from "./commands/install.ts";
 import { mcpCommands } from "./commands/mcp.ts";
@@ -39,6 +40,7 @@ export const routes = buildRouteMap({
     ...systemCommands,
     ...mcpCommands,
     ...installCommands,
+    ...completionCommands,
     lead: leadRoutes,
     workers: workersRoutes,
     worktree: worktreeRoutes,

@@ -19,7 +19,13 @@ export interface CliSurroundings {
 }
 
 /** Runs one command line and answers its exit status. Never throws and never leaves a stack trace for bad input. */
-export async function runCli(argv: readonly string[], surroundings: CliSurroundings): Promise<number> {
+export async function runCli(given: readonly string[], surroundings: CliSurroundings): Promise<number> {
+  if (given[0] === "__complete") {
+    const { answerCompletion } = await import("./completion/complete.ts");
+    surroundings.streams.stdout.write(await answerCompletion(given.slice(1), { routes, openIndex: surroundings.openIndex }));
+    return 0;
+  }
+  const argv = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   const own = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   const json = own.includes("--json");
   const ui = createUi(surroundings.streams, { json, events: readEvents(own, json), env: surroundings.env });
@@ -36,7 +42,10 @@ export async function runCli(argv: readonly string[], surroundings: CliSurroundi
     exceptionWhileLoadingCommandContext: (error) => ((thrown = error), ""),
     exceptionWhileRunningCommand: (error) => ((thrown = error), ""),
   };
-  const application = buildApplication(routes, {
+  // Help is loaded when it is asked for, or where a command is missing.
+  const helped = lacksCommand(own) || own.some((word) => /^(?:--help(?:-?[aA]ll)?|-[hH])$/.test(word));
+  const root = helped ? (await import("./help/with-help.ts")).withHelp(routes) : routes;
+  const application = buildApplication(root, {
     name: "okstra",
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
     documentation: { caseStyle: "convert-camel-to-kebab", disableAnsiColor: true },
@@ -69,6 +78,16 @@ export async function runCli(argv: readonly string[], surroundings: CliSurroundi
     return EXIT_CODES.usage;
   }
   return typeof process.exitCode === "number" ? process.exitCode : 0;
+}
+
+/** True when the words name only a group of commands, so that its help is what is answered. */
+function lacksCommand(words: readonly string[]): boolean {
+  let at: unknown = routes;
+  for (const word of words) {
+    at = (at as typeof routes).getRoutingTargetForInput(word);
+    if (at === undefined || !("getAllEntries" in (at as object))) return false;
+  }
+  return true;
 }
 
 /** `--events ndjson`; under --json the narration is silent unless it is asked for. */

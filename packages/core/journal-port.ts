@@ -7,6 +7,16 @@ export interface JournalOf {
   readonly root: string;
 }
 
+/** What can be named in a project; each as it was found, so that nobody may trust it. */
+export interface ProjectNames {
+  /** `<group>/<task>` */
+  readonly tasks: readonly string[];
+  /** Local branches. */
+  readonly branches: readonly string[];
+  /** Configured workers. */
+  readonly workers: readonly string[];
+}
+
 /** A project's journal of its runs. */
 export interface RunJournals {
   /** Every project that has a journal, and those of the registry that have none (any more). */
