@@ -77,5 +77,6 @@ test("help of the commands and of the one that needs no name", async () => {
   for (const name of ["show", "find", "open", "diff"]) expect(map).toMatch(new RegExp(`^ {2}${name} {2}\\S`, "m"));
   const { stdout } = await okstra("report", "bugs/login", "--help");
   expect(stdout).toMatch(/^USAGE\n {2}okstra report \[--task-type TYPE\]/);
-  expect(stdout).not.toContain("ALIASES");
+  expect((await okstra("report", "show", "bugs/login", "--help")).stdout).toMatch(/^USAGE\n {2}okstra report show \[--task-type TYPE\]/);
+  expect(stdout).toContain("EXAMPLES\n  okstra report bugs/login");
 });

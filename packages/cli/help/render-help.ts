@@ -55,9 +55,12 @@ export function renderOverview(root: RouteNote): string {
   ].join("\n");
 }
 
-/** What `okstra <command> --help` prints. */
-export function renderCommandHelp(route: RouteNote): string {
-  const name = ["okstra", ...route.path].join(" ");
+/**
+ * What `okstra <command> --help` prints.
+ * @param said the words by which it was asked for, when some of its own may be left out
+ */
+export function renderCommandHelp(route: RouteNote, said: readonly string[] = route.path): string {
+  const name = ["okstra", ...said].join(" ");
   const fallback = route.routes.find(({ path }) => path.at(-1) === route.defaultRoute);
   const usage =
     route.routes.length === 0

@@ -12,9 +12,10 @@ export function withHelp(routes: Routes): Routes {
 }
 
 function withHelpBelow(map: Routes, path: readonly string[]): Routes {
-  const below = new Map<Target, Target>(
-    map.getAllEntries().map(({ name, target }) => [target, withOwnHelp(target, [...path, name["convert-camel-to-kebab"]])]),
+  const paths = new Map<Target, readonly string[]>(
+    map.getAllEntries().map(({ name, target }) => [target, [...path, name["convert-camel-to-kebab"]]]),
   );
+  const below = new Map<Target, Target>([...paths].map(([target, own]) => [target, withOwnHelp(target, own)]));
   const known = <T extends Target>(target: T): T => (below.get(target) as T | undefined) ?? target;
   return {
     ...map,
@@ -24,7 +25,9 @@ function withHelpBelow(map: Routes, path: readonly string[]): Routes {
     },
     getDefaultCommand() {
       const command = map.getDefaultCommand();
-      return command === undefined ? undefined : known(command);
+      if (command === undefined) return undefined;
+      // Whoever leaves the name out is answered without it.
+      return { ...command, formatHelp: () => renderCommandHelp(describeRoutes(command, paths.get(command) ?? path), path) };
     },
     getAllEntries: () => map.getAllEntries().map((entry) => ({ ...entry, target: known(entry.target) })),
   };
