@@ -102,6 +102,15 @@ module.exports = {
       to: { path: "^(node:)?fs(/promises)?$" },
     },
     {
+      name: "agents-decide-nothing",
+      comment: "What a person decides (plans, answers, overrides, hand-offs, trust, removals) is out of an agent's reach.",
+      severity: "error",
+      from: { path: own("mcp"), pathNot: TEST },
+      to: {
+        path: "^packages/app/(handoff/|task/(answer-questions|decide-plan)|run/override-gate|project/(trust|config|setup)|worktree/(remove|adopt|restore|update|repair|trash))",
+      },
+    },
+    {
       name: "no-relative-import-across-packages",
       severity: "error",
       from: { path: "^packages/([^/]+)/" },

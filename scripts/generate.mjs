@@ -23,6 +23,7 @@ const GENERATORS = [
     path: `assets/schemas/${name}.schema.json`,
     render: (load) => renderSchema(load, name),
   })),
+  { path: "assets/schemas/mcp-tools.json", render: renderTools },
   ...renderSkillFiles(ROOT).map(({ path, text }) => ({ path, render: async () => text })),
   ...REFERENCE,
 ];
@@ -31,6 +32,12 @@ const GENERATORS = [
 async function renderSchema(load, name) {
   const { printSchema } = await load("packages/app/schema/print-schema.ts");
   return `${JSON.stringify(printSchema(name), null, 2)}\n`;
+}
+
+/** What `okstra mcp` tells its clients of its tools. */
+async function renderTools(load) {
+  const { describeTools } = await load("packages/mcp/describe-tools.ts");
+  return `${JSON.stringify({ tools: describeTools() }, null, 2)}\n`;
 }
 
 async function renderErrors(load) {
@@ -88,6 +95,7 @@ async function loadModule(path) {
       format: "esm",
       platform: "node",
       external: ["fs-native-extensions"],
+      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
       logLevel: "silent",
     });
     return await import(pathToFileURL(outfile).href);

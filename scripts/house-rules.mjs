@@ -4,7 +4,7 @@ import { join, relative, sep } from "node:path";
 import { transformSync } from "esbuild";
 
 /** Files that may write to standard output: the ui, and the MCP server, which speaks JSON-RPC there and has no ui. */
-const STDOUT_EXCEPTIONS = new Set(["packages/cli/ui.ts", "packages/mcp/serve-lane.ts"]);
+const STDOUT_EXCEPTIONS = new Set(["packages/cli/ui.ts", "packages/mcp/serve-streams.ts"]);
 const STDOUT = [
   /\bprocess\s*(?:\?\.|\.)\s*stdout\b/u,
   /\bprocess\s*(?:\?\.)?\s*\[\s*["'`]stdout["'`]\s*\]/u,

@@ -4,7 +4,19 @@ import type { InstallFiles } from "@okstra/core/install-port";
 import type { RunJournals } from "@okstra/core/journal-port";
 import type { WatchIndex } from "@okstra/core/notify-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
-import type { Clock, Ids, Locks, Processes, RegistryStore, RunInherited, Sealer, Sha256, Store, Worker } from "@okstra/core/ports";
+import type {
+  Clock,
+  Ids,
+  Locks,
+  Processes,
+  RegistryStore,
+  RunInherited,
+  Sealer,
+  Sha256,
+  StartDetached,
+  Store,
+  Worker,
+} from "@okstra/core/ports";
 import type { ProjectFiles, Surroundings } from "@okstra/core/project-port";
 
 /** Progress of a use case: the only way it talks while it works. Reporters turn it into lines, a spinner or NDJSON. */
@@ -45,6 +57,7 @@ export interface App {
   readonly loadPriceTable: () => Promise<unknown>;
   readonly processes: Processes;
   readonly runInherited: RunInherited;
+  readonly startDetached: StartDetached;
   /** Only for a hand-off and what follows it: nothing else in okstra talks with a remote. */
   readonly callOutside: CallOutside;
   readonly scanSecrets: ScanSecrets;

@@ -8,6 +8,7 @@ import { createGitProcess } from "@okstra/node/exec/git-process";
 import { createCallOutside } from "@okstra/node/exec/outside-call";
 import { createProcesses } from "@okstra/node/exec/processes";
 import { runInherited } from "@okstra/node/exec/run-inherited";
+import { startDetached } from "@okstra/node/exec/start-detached";
 import type { SandboxProbe } from "@okstra/node/exec/sandbox-tool";
 import { createGit } from "@okstra/node/git/git";
 import { createJournals } from "@okstra/node/index/journals";
@@ -74,6 +75,7 @@ export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbo
     loadPriceTable: async () => (await import("../../assets/prices.json", { with: { type: "json" } })).default,
     processes,
     runInherited,
+    startDetached,
     callOutside: createCallOutside({ env }),
     scanSecrets: createScanSecrets(),
     workers,

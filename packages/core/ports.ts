@@ -143,6 +143,16 @@ export interface Processes {
 }
 
 /**
+ * Starts a program that outlives this process and says nothing to it. Settles when it has begun; `ended` settles when it ends
+ * while this process is still there. @throws OKSTRA_IO_FAILED
+ */
+export type StartDetached = (request: {
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}) => Promise<{ readonly ended: Promise<void> }>;
+
+/**
  * Runs a program on the person's own terminal, standard streams and all, and answers its exit status: 127 when
  * it is not found, 126 when it may not be executed, 128 and the number after a signal.
  */

@@ -384,10 +384,4 @@ describe("a door that is none", () => {
     expect(answer.stderr).toMatch(new RegExp(`^error\\[${code}\\]: [^\\n]+\\nhint: [^\\n]+\\n$`));
     expect({ status: answer.status, stdout: answer.stdout }).toEqual({ status, stdout: "" });
   });
-
-  test("without --worker: OKSTRA_USAGE", () => {
-    const answer = start({}, ["mcp"]);
-    expect({ status: answer.status, stdout: answer.stdout }).toEqual({ status: 2, stdout: "" });
-    expect(answer.stderr).toContain("error[OKSTRA_USAGE]: okstra mcp has only --worker in this version.");
-  });
 });

@@ -1,38 +1,13 @@
 import { fromJsonSchema, McpServer, type CallToolResult } from "@modelcontextprotocol/server";
-import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { Lane } from "@okstra/app/door/open-lane";
 import { DOOR_SERVER } from "@okstra/core/domain/lane-order";
 import { laneTools, type LaneTool } from "./lane-tools.ts";
+import { serveStreams, type ServeOptions } from "./serve-streams.ts";
 
-/** Bytes of one message: twice a result, so that one that is too large is told so in words. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-
-export interface ServeOptions {
-  readonly version: string;
-  /** Ends the service. */
-  readonly signal: AbortSignal;
-  /** Told in words what could not be read or written; nothing of it goes to the other side. */
-  readonly onProblem: (text: string) => void;
-}
-
-/** Serves one lane on the standard streams until its client goes or the signal fires. Only JSON-RPC goes to standard output. */
+/** Serves one lane on the standard streams until its client goes or the signal fires. */
 export async function serveLane(lane: Lane, { version, signal, onProblem }: ServeOptions): Promise<void> {
   const tools = laneTools(lane);
-  const transport = new StdioServerTransport(undefined, undefined, { maxBufferSize: MAX_MESSAGE_BYTES });
-  const service = serveStdio(() => createServer(tools, version), { transport, onerror: (error) => onProblem(error.message) });
-  // The service has set its own by now and starts the transport later.
-  const closeService = transport.onclose;
-  const closed = new Promise<void>((resolve) => {
-    transport.onclose = () => {
-      closeService?.();
-      resolve();
-    };
-  });
-  const stop = (): void => void service.close();
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  await closed;
-  signal.removeEventListener("abort", stop);
+  await serveStreams(() => createServer(tools, version), { signal, onProblem });
 }
 
 function createServer(tools: readonly LaneTool[], version: string): McpServer {

@@ -27,12 +27,14 @@ export interface LaneClient {
 export interface LaneClientOptions {
   readonly era?: Era;
   readonly env?: Readonly<Record<string, string>>;
+  /** Directory in which the server is started; `/` when absent. */
+  readonly cwd?: string;
 }
 
 /** Starts a door's command with its environment and nothing else but what is named, and connects to it. */
 export async function startLaneClient(door: Pick<LaneDoor, "command" | "env">, options: LaneClientOptions = {}): Promise<LaneClient> {
   const [program, ...args] = door.command;
-  const child = spawn(program, args, { cwd: "/", env: { ...door.env, ...options.env }, stdio: "pipe" });
+  const child = spawn(program, args, { cwd: options.cwd ?? "/", env: { ...door.env, ...options.env }, stdio: "pipe" });
   const lines: string[] = [];
   let stderr = "";
   let rest = "";

@@ -22,6 +22,8 @@ export interface KnownTask {
 export interface KnownProjects {
   /** The projects of this machine's journals and registry, and the one that the dashboard was started in. */
   list(): Promise<readonly JournalOf[]>;
+  /** The one that okstra was started in; null when it is none that is set up. */
+  here(): Promise<JournalOf | null>;
   /** Those of one id, or all of them. */
   pick(project: string | null): Promise<readonly JournalOf[]>;
   /** @throws OKSTRA_TASK_NOT_FOUND for every name that is none of a task of a known project */
@@ -40,6 +42,7 @@ export function createKnownProjects(app: App): KnownProjects {
   };
   return {
     list,
+    here: async () => (await here)[0] ?? null,
     async pick(project) {
       return (await list()).filter((each) => project === null || each.project === project);
     },

@@ -186,7 +186,7 @@ function notDue(run: PreparedRun, due: readonly DueStep[], message: string): Oks
 }
 
 /** @throws OKSTRA_LEAD_IS_CODE */
-function requireAgentLead(run: PreparedRun): void {
+export function requireAgentLead(run: PreparedRun): void {
   if (run.log.state.lead === "agent") return;
   throw new OkstraError("OKSTRA_LEAD_IS_CODE", {
     message: `Run ${run.manifest.run} of ${run.manifest.taskKey} (${run.manifest.type}) is led by okstra itself.`,

@@ -8,8 +8,8 @@ export const mcpCommands = {
         worker: { kind: "boolean", brief: "Serve the lane that OKSTRA_DOOR names", default: false, withNegated: false },
       },
     },
-    brief: "MCP server of a worker's lane",
+    brief: "MCP server for agents: status, tasks, reports, starting runs",
     fullDescription:
-      "MCP server of a worker's lane, on the standard streams. okstra gives it to each agent that it starts: the agent reads its brief and submits findings and the result through it, and hears at once what is wrong. It serves the one lane that OKSTRA_DOOR names, and writes nowhere else.",
+      "MCP server on the standard streams, for agents: status, tasks, history, reports, findings, schedule, a task's worktree, starting a run and following it, submitting findings. What a person decides (answers, approvals, overrides, hand-offs) is not served. With --worker it serves the one lane that OKSTRA_DOOR names, and writes nowhere else: okstra gives that to each agent that it starts.",
   }),
 };

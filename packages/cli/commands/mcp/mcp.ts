@@ -1,5 +1,5 @@
 import { openLane } from "@okstra/app/door/open-lane";
-import { OkstraError } from "@okstra/core/errors";
+import { serve } from "@okstra/mcp/serve";
 import { serveLane } from "@okstra/mcp/serve-lane";
 import type { CommandFunction } from "../../command.ts";
 
@@ -8,20 +8,16 @@ const MOST_PROBLEMS = 20;
 const MAX_PROBLEM = 200;
 
 export const run: CommandFunction<{ worker: boolean }, []> = async ({ openApp, interrupted }, { worker }) => {
-  if (!worker)
-    throw new OkstraError("OKSTRA_USAGE", {
-      message: "okstra mcp has only --worker in this version.",
-      hint: "okstra starts `okstra mcp --worker` itself, for the agent of a lane.",
-    });
   const app = await openApp();
-  const lane = await openLane(app);
   let problems = 0;
-  await serveLane(lane, {
+  const options = {
     version: app.surroundings.version,
     signal: interrupted,
-    onProblem: (text) => {
+    onProblem: (text: string) => {
       problems += 1;
       if (problems <= MOST_PROBLEMS) app.emit({ type: "mcp-problem", level: "warning", text: text.slice(0, MAX_PROBLEM) });
     },
-  });
+  };
+  if (worker) await serveLane(await openLane(app), options);
+  else await serve(app, options);
 };
