@@ -98,6 +98,7 @@ export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbo
     kind: "checks",
     run: async (request) => (await createChecks(app)).run(request),
     findCommands: async (directory) => (await (await createChecks(app)).findCommands?.(directory)) ?? [],
+    suggestCommands: async (directory) => (await (await createChecks(app)).suggestCommands?.(directory)) ?? [],
   });
   return app;
 }

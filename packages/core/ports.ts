@@ -346,11 +346,16 @@ export interface AgentOutcome {
   readonly agentVersion: string | null;
 }
 
+/** A command of a project that was found in its files; as a member of `qaCommands` has it. */
+export type FoundCommand = { readonly name: string; readonly command: string; readonly format?: string };
+
 export interface Worker {
   readonly kind: string;
   run(request: LaneRequest): Promise<LaneOutcome>;
   /** Commands that tell whether the code in a directory is good; only a worker that finds such. */
-  findCommands?(directory: string): Promise<readonly { readonly name: string; readonly command: string }[]>;
+  findCommands?(directory: string): Promise<readonly FoundCommand[]>;
+  /** Commands that are no check until somebody names them as one, such as the project's build; only a worker that finds such. */
+  suggestCommands?(directory: string): Promise<readonly FoundCommand[]>;
   /** Program and arguments of a lane, as far as they are the same for every lane; absent: the worker's command as it is. */
   planCommand?(worker: WorkerSettings, mode: LaneRequest["mode"]): Promise<readonly string[]>;
 }

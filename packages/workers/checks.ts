@@ -3,6 +3,7 @@ import type { Baseline, Finding } from "@okstra/core/domain/finding";
 import type { Isolation } from "@okstra/core/domain/receipt";
 import type { QaCommand } from "@okstra/core/domain/project";
 import type { Clock, LaneOutcome, LaneRequest, ProcessEnd, Processes, Sha256, Worker } from "@okstra/core/ports";
+import { discoverBuild } from "./checks/discover-node.ts";
 import { discoverChecks, type Check } from "./checks/discover.ts";
 import { parseOutput } from "./checks/formats/index.ts";
 import type { Problem } from "./checks/problem.ts";
@@ -58,8 +59,10 @@ export function createChecksWorker(parts: ChecksParts): Worker {
   return {
     kind: "checks",
     async findCommands(directory) {
-      const checks = await discoverChecks({ readText: (relative) => parts.readText(directory, relative) });
-      return checks.map(({ name, command }) => ({ name, command }));
+      return discoverChecks({ readText: (relative) => parts.readText(directory, relative) });
+    },
+    async suggestCommands(directory) {
+      return discoverBuild({ readText: (relative) => parts.readText(directory, relative) });
     },
     async run(request) {
       const checks =

@@ -51,9 +51,7 @@ export async function setConfig(app: App, dir: string, key: string, text: string
   const parts = key.split(".");
   if (parts.some((part) => part === "" || part === "__proto__" || part === "constructor" || part === "prototype"))
     throw new OkstraError("OKSTRA_USAGE", { message: `"${key}" is no key.` });
-  await app.store.ensureDirectory(app.surroundings.home);
-  const lease = await app.locks.acquire("config");
-  try {
+  return holdConfig(app, async () => {
     if (where === "home") {
       const next = homeConfigSchema.safeParse(withMember(await app.projects.loadHomeConfig(), parts, value));
       if (!next.success) throw refused(key, next.error.issues[0]?.message);
@@ -63,6 +61,15 @@ export async function setConfig(app: App, dir: string, key: string, text: string
     const next = projectSchema.safeParse(withMember(project, parts, value));
     if (!next.success) throw refused(key, next.error.issues[0]?.message);
     return { key, value, origin: where, path: await app.projects.writeProject(root, next.data) };
+  });
+}
+
+/** Works while nobody else of okstra changes settings. */
+export async function holdConfig<T>(app: App, work: () => Promise<T>): Promise<T> {
+  await app.store.ensureDirectory(app.surroundings.home);
+  const lease = await app.locks.acquire("config");
+  try {
+    return await work();
   } finally {
     await lease.release();
   }

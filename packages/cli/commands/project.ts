@@ -6,6 +6,9 @@ const showOriginFlag = {
   showOrigin: { kind: "boolean", brief: "Say where each value comes from", default: false, withNegated: false },
 } as const;
 
+const several = (brief: string, placeholder: string) =>
+  ({ kind: "parsed", parse: String, brief, placeholder, optional: true, variadic: true }) as const;
+
 export const projectCommands = {
   setup: defineCommand({
     load: async () => (await import("./project/setup.ts")).run,
@@ -18,6 +21,24 @@ export const projectCommands = {
           placeholder: "ID",
           optional: true,
         },
+        lang: { kind: "enum", values: ["en", "ko"], brief: "Language of reports", optional: true },
+        qa: several("Check of the project, in place of those that are found; may be said again", "NAME=COMMAND"),
+        tryQa: {
+          kind: "boolean",
+          brief: "Run each check once, here, and say how it ended; one that fails is kept",
+          default: false,
+          withNegated: false,
+        },
+        sync: several("Directory of the main worktree to link into new ones, beside those that are; may be said again", "DIR"),
+        copy: several("Ignored files to copy into new worktrees: a line of .worktreeinclude; may be said again", "PATTERN"),
+        workers: {
+          kind: "parsed",
+          parse: String,
+          brief: "Workers of every phase, beside the project's own checks; separated by commas",
+          placeholder: "A,B",
+          optional: true,
+        },
+        dryRun: { kind: "boolean", brief: "Say what would be written, and write nothing", default: false, withNegated: false },
         yes: {
           kind: "boolean",
           brief: "Ask nothing; replace a project.json that cannot be read (it is kept beside)",
@@ -28,7 +49,7 @@ export const projectCommands = {
         ...jsonFlag,
       },
     },
-    brief: "Set up this repository as a project",
+    brief: "Set up this repository as a project; at a terminal, by questions",
   }),
   checkProject: defineCommand({
     load: async () => (await import("./project/check-project.ts")).run,

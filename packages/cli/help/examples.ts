@@ -1,6 +1,6 @@
 /** Command lines as one would type them, by the words of the command; help.test.ts reads each as okstra would. */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  setup: ["okstra setup", "okstra setup --project-id shop --yes"],
+  setup: ["okstra setup", "okstra setup --yes --lang ko --qa test='npm test' --try-qa"],
   trust: ["okstra trust --list", "okstra trust bugs/login"],
   paths: ['eval "$(okstra paths --shell)"'],
   "config get": ["okstra config get lang --show-origin"],

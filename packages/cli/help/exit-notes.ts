@@ -1,5 +1,6 @@
 /** What an exit status of a command says beside the common ones of docs/en/commands.md, by the words of the command. */
 export const EXIT_NOTES: Readonly<Record<string, string>> = {
+  setup: "10: somebody cancelled at a question, so nothing was written",
   run: "10: the gate holds; it is blocked, or a person is needed",
   resume: "10: the gate holds; it is blocked, or a person is needed",
   go: "10: it stopped where a person is needed",

@@ -18,7 +18,7 @@ export const GROUPS: readonly Group[] = [
   {
     title: "Begin",
     entries: [
-      { name: "setup" },
+      { name: "setup", short: "Set up this repository as a project" },
       { name: "check-project" },
       { name: "config" },
       { name: "trust", short: "Approve filters, hooks and agents' settings of a repository" },

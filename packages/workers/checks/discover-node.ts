@@ -1,4 +1,4 @@
-import type { CheckKind, FoundCheck, ProjectRoot } from "./check.ts";
+import type { Check, CheckKind, FoundCheck, ProjectRoot } from "./check.ts";
 
 const SCRIPTS: readonly { readonly kind: CheckKind; readonly names: readonly string[] }[] = [
   { kind: "types", names: ["typecheck", "type-check", "types", "check-types", "check:types", "tsc"] },
@@ -31,6 +31,15 @@ export async function discoverNode(root: ProjectRoot): Promise<FoundCheck[]> {
   if (found.length > 0 || !isCheck(manifest.scripts.get("check"))) return found;
   const check = makeCheck("check", "check", manifest.scripts, manager);
   return check === null ? [] : [check];
+}
+
+/** The script `build` of package.json: no check by itself, for what it makes may lie in the tree. */
+export async function discoverBuild(root: ProjectRoot): Promise<Check[]> {
+  const text = await root.readText("package.json");
+  const manifest = text === null ? null : parseManifest(text);
+  const body = manifest?.scripts.get("build");
+  if (manifest === null || !isCheck(body) || WATCHES.test(body)) return [];
+  return [{ name: "build", command: `${manifest.manager ?? (await findManager(root))} run build` }];
 }
 
 function parseManifest(text: string): { readonly scripts: Scripts; readonly manager: PackageManager | null } | null {

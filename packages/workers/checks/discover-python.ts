@@ -8,7 +8,7 @@ const LOCKFILES: readonly (readonly [string, string])[] = [
   ["Pipfile.lock", "pipenv run "],
 ];
 
-/** mypy, ruff and pytest where the project configures them or depends on them. */
+/** mypy, ruff and pytest (or else tox) where the project configures them or depends on them. */
 export async function discoverPython(root: ProjectRoot): Promise<FoundCheck[]> {
   const text = await root.readText("pyproject.toml");
   const project = text === null ? {} : parseToml(text);
@@ -37,6 +37,7 @@ export async function discoverPython(root: ProjectRoot): Promise<FoundCheck[]> {
     (await hasSection("setup.cfg", "[tool:pytest]")) ||
     (await hasSection("tox.ini", "[pytest]"));
   if (isPytest) checks.push({ kind: "tests", name: "pytest", command: `${prefix.python} -m pytest`, format: "pytest" });
+  else if (await hasSection("tox.ini", "[testenv]")) checks.push({ kind: "tests", name: "tox", command: `${prefix.tool}tox` });
   return checks;
 }
 

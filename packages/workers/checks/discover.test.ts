@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { discoverChecks } from "./discover.ts";
 import { readTargets } from "./discover-native.ts";
+import { discoverBuild } from "./discover-node.ts";
 
 type Files = Readonly<Record<string, string>>;
 
@@ -123,7 +124,31 @@ describe("package.json", () => {
   });
 });
 
+test("the build is no check by itself; it is offered where there is one that ends", async () => {
+  const build = (files: Files) => discoverBuild({ readText: (name) => Promise.resolve(files[name] ?? null) });
+  expect(await build({ ...packageJson({ build: "tsc" }), "yarn.lock": "" })).toEqual([{ name: "build", command: "yarn run build" }]);
+  expect(await build(packageJson({ build: "tsc --watch" }))).toEqual([]);
+  expect(await build(packageJson({ test: "x" }))).toEqual([]);
+  expect(await build({ "package.json": "no JSON" })).toEqual([]);
+});
+
 describe("other projects", () => {
+  test.each<[string, Files, readonly string[]]>([
+    ["maven", { "pom.xml": "<project/>" }, ["mvn test | mvn --batch-mode test | -"]],
+    ["maven with its wrapper", { "pom.xml": "<project/>", mvnw: "#!/bin/sh" }, ["mvn test | ./mvnw --batch-mode test | -"]],
+    ["gradle", { "build.gradle.kts": "" }, ["gradle test | gradle --console=plain test | -"]],
+    ["gradle with its wrapper", { "settings.gradle": "", gradlew: "" }, ["gradle test | ./gradlew --console=plain test | -"]],
+    ["both: maven's file alone", { "pom.xml": "", "build.gradle": "" }, ["mvn test | mvn --batch-mode test | -"]],
+  ])("%s", async (_, files, checks) => {
+    expect(await listChecks({ ...files, Makefile: "test:\n\ttrue\n" })).toEqual(checks);
+  });
+
+  test("tox runs the tests where pytest is not known to", async () => {
+    expect(await listChecks({ "tox.ini": "[testenv]\ncommands = nosetests\n" })).toEqual(["tox | tox | -"]);
+    expect(await listChecks({ "tox.ini": "[testenv]\n", "conftest.py": "" })).toEqual(["pytest | python3 -m pytest | pytest"]);
+    expect(await listChecks({ "tox.ini": "[flake8]\n" })).toEqual([]);
+  });
+
   test("python: mypy, ruff and pytest where they are configured", async () => {
     const toml = '[project]\nname="p"\n[tool.pytest.ini_options]\n[tool.ruff]\nline-length=100\n[tool.mypy]\nstrict=true\n';
     expect(await listChecks({ "pyproject.toml": toml })).toEqual([

@@ -1,5 +1,6 @@
 import type { Check, CheckKind, ProjectRoot } from "./check.ts";
 import { discoverCargo, discoverGo, discoverMake } from "./discover-native.ts";
+import { discoverJvm } from "./discover-jvm.ts";
 import { discoverNode } from "./discover-node.ts";
 import { discoverPython } from "./discover-python.ts";
 
@@ -9,7 +10,7 @@ const ORDER: readonly CheckKind[] = ["types", "lint", "tests", "check"];
 
 /**
  * The project's own checks, types before lint before tests: package.json scripts, pyproject.toml, Cargo.toml, go.mod,
- * and Makefile targets for what those leave open. A file that cannot be read as what it is gives none.
+ * pom.xml or a Gradle build, and Makefile targets for what those leave open. A file that cannot be read as what it is gives none.
  */
 export async function discoverChecks(root: ProjectRoot): Promise<Check[]> {
   const found = [
@@ -17,6 +18,7 @@ export async function discoverChecks(root: ProjectRoot): Promise<Check[]> {
     ...(await discoverPython(root)),
     ...(await discoverCargo(root)),
     ...(await discoverGo(root)),
+    ...(await discoverJvm(root)),
   ];
   const kinds = new Set(found.map((check) => check.kind));
   const all = [...found, ...(await discoverMake(root, kinds))];
