@@ -1,6 +1,7 @@
 import type { FakeModel } from "@okstra/core/fake-model-port";
 import type { CallOutside, ScanSecrets } from "@okstra/core/handoff-port";
 import type { InstallFiles } from "@okstra/core/install-port";
+import type { ReadOlderRecords } from "@okstra/core/migrate-port";
 import type { RunJournals } from "@okstra/core/journal-port";
 import type { WatchIndex } from "@okstra/core/notify-port";
 import type { Git, TrustItem, WorktreeFiles } from "@okstra/core/git-port";
@@ -58,6 +59,7 @@ export interface App {
   readonly processes: Processes;
   readonly runInherited: RunInherited;
   readonly startDetached: StartDetached;
+  readonly readOlderRecords: ReadOlderRecords;
   /** Only for a hand-off and what follows it: nothing else in okstra talks with a remote. */
   readonly callOutside: CallOutside;
   readonly scanSecrets: ScanSecrets;

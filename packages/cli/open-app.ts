@@ -15,6 +15,7 @@ import { createJournals } from "@okstra/node/index/journals";
 import { createWatchIndex } from "@okstra/node/index/watch-index";
 import { createInstallFiles } from "@okstra/node/install/install-files";
 import { createLocks } from "@okstra/node/lock/locks";
+import { createReadOlderRecords } from "@okstra/node/migrate/older-records";
 import { createRegistryStore } from "@okstra/node/store/registry-store";
 import { createSealer } from "@okstra/node/store/seal-key";
 import { createScanSecrets } from "@okstra/node/secrets/scan-secrets";
@@ -76,6 +77,7 @@ export async function createApp({ env, cwd, emit, runtime, launcher, fetchSandbo
     processes,
     runInherited,
     startDetached,
+    readOlderRecords: createReadOlderRecords(store),
     callOutside: createCallOutside({ env }),
     scanSecrets: createScanSecrets(),
     workers,

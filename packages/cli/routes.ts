@@ -3,6 +3,7 @@ import { completionCommands } from "./commands/completion.ts";
 import { convergeCommands } from "./commands/converge.ts";
 import { installCommands } from "./commands/install.ts";
 import { mcpCommands } from "./commands/mcp.ts";
+import { migrateCommands } from "./commands/migrate.ts";
 import { costCommands } from "./commands/cost.ts";
 import { timeCommands } from "./commands/time.ts";
 import { statusCommands } from "./commands/status.ts";
@@ -40,6 +41,7 @@ export const routes = buildRouteMap({
     ...systemCommands,
     ...mcpCommands,
     ...installCommands,
+    ...migrateCommands,
     ...completionCommands,
     lead: leadRoutes,
     workers: workersRoutes,

@@ -26,6 +26,11 @@ export const ERROR_CATALOGUE = {
     cure: "Use one of the task types that the message lists.",
   },
   OKSTRA_DIRECTORY_NOT_FOUND: { kind: "user", when: "A directory named on the command line does not exist.", cure: "Check the path." },
+  OKSTRA_MIGRATE_NO_HOME: {
+    kind: "user",
+    when: "A directory that okstra migrate --from names is no home of an okstra.",
+    cure: "Name the directory that has worktrees/registry.json, for example ~/.okstra.",
+  },
   OKSTRA_REPOSITORY_NOT_FOUND: {
     kind: "user",
     when: "The command needs a git repository and the directory is in none.",

@@ -215,6 +215,14 @@ export interface RegistryReport {
   readonly readOnly: boolean;
 }
 
+/** The rows of any home's registry, old or current, with each one's repository as its worktree says; nothing is changed. */
+export interface ForeignRegistry {
+  readonly path: string;
+  readonly state: "current" | "absent" | "old" | "newer" | "unreadable";
+  readonly rows: Registry["tasks"];
+  readonly reason: string;
+}
+
 /** What registry.json is, looked at without healing anything. */
 export interface RegistryPeek {
   readonly state: "current" | "absent" | "old" | "newer" | "unreadable";
@@ -226,6 +234,8 @@ export interface RegistryPeek {
 export interface RegistryStore {
   /** For a diagnosis: changes nothing. */
   peek(): Promise<RegistryPeek>;
+  /** Reads the registry of a home, this one's or another. */
+  readOf(home: string): Promise<ForeignRegistry>;
   load(): Promise<RegistryReport>;
   /**
    * Reads, changes and replaces the registry under its lock. `change` must be quick: no git, no processes.

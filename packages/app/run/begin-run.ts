@@ -2,9 +2,11 @@ import type { Provision, RunManifest } from "@okstra/core/domain/run";
 import { formatTaskKey, type TaskKey } from "@okstra/core/domain/task-key";
 import type { TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
+import * as z from "zod";
 import type { App } from "../app.ts";
 import { ensureRecords } from "../project/setup.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
+import { parseJson } from "../task/load-task-run.ts";
 import { formatRunNumber, runsDirectory, taskDirectory } from "./run-paths.ts";
 
 /** A run that is on disk and can be started, resumed or looked at. */
@@ -57,6 +59,8 @@ export async function beginRun(
   return { manifest, runDir, log };
 }
 
+const ownManifestSchema = z.looseObject({ schema: z.literal(1), runId: z.string() });
+
 /**
  * The next number that no run has. A directory that a crash left before the run's first event was never a run: its number
  * is taken, and the little that is in it (prompts, the manifest) goes.
@@ -65,11 +69,19 @@ async function takeRunNumber(app: App, parent: string): Promise<{ run: number; r
   const numbers = (await app.store.listDirectory(parent)).filter((name) => /^\d{3,}$/.test(name)).map(Number);
   const newest = Math.max(0, ...numbers);
   const newestDir = `${parent}/${formatRunNumber(newest)}`;
-  const wasRun =
-    newest === 0 || (await app.store.exists(`${newestDir}/events.jsonl`)) || (await app.store.exists(`${newestDir}/report.json`));
-  if (wasRun) return { run: newest + 1, runDir: `${parent}/${formatRunNumber(newest + 1)}` };
+  if (newest === 0 || !(await isLeftover(app, newestDir))) return { run: newest + 1, runDir: `${parent}/${formatRunNumber(newest + 1)}` };
   await app.store.remove(newestDir);
   return { run: newest, runDir: newestDir };
+}
+
+/** Whether a directory holds nothing but what okstra writes before a run's first event; what else is there may be somebody's. */
+async function isLeftover(app: App, runDir: string): Promise<boolean> {
+  const names = await app.store.listDirectory(runDir).catch(() => [runDir]);
+  if (!names.every((name) => name === "prompts" || name === "run.json" || /^\.run\.json\..+\.tmp$/.test(name))) return false;
+  const text = await app.store.readText(`${runDir}/run.json`);
+  if (text === null) return true;
+  const manifest = ownManifestSchema.safeParse(parseJson(text));
+  return manifest.success;
 }
 
 /** `task.json`: the little that belongs to the task and to no run. */

@@ -1,5 +1,5 @@
 import { createRedactor } from "@okstra/core/domain/redaction";
-import type { TaskOrigin } from "@okstra/core/domain/task-log";
+import type { OlderRun, TaskOrigin } from "@okstra/core/domain/task-log";
 import { TASK_TYPES } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import * as z from "zod";
@@ -29,14 +29,37 @@ export async function createTask(app: App, request: TaskRequest & NewTask): Prom
         hint: `Look at it: okstra task show ${facts.key.group}/${facts.key.task}`,
         details: { taskKey: facts.taskKey },
       });
-    await writeTask(app, facts, request);
+    const { category, from } = request;
+    await writeTask(app, facts, { brief: await redactBrief(app, facts, request.brief), category, from });
     return loadTask(app, facts);
   });
 }
 
-/** Writes the first records of a task that has none. */
+/**
+ * Takes up a task of an older okstra: begins its log, or adds to it which runs of then lie beside it. Its files stay as they
+ * are, its manifest too.
+ * @throws OKSTRA_TASK_BUSY, OKSTRA_TASK_LOG_CORRUPT, OKSTRA_PREPARE_BRIEF_*
+ */
+export async function adoptOlderTask(
+  app: App,
+  request: TaskRequest,
+  older: { readonly brief: string | null; readonly category: string | null; readonly runs: readonly OlderRun[] },
+): Promise<void> {
+  await changeTask(app, request, "the migration", async (facts) => {
+    const { taskDir, root, log } = facts;
+    if (log.events.length === 0) {
+      const hasManifest = (await app.store.readText(`${taskDir}/task.json`)) !== null;
+      const created = { brief: await redactBrief(app, facts, older.brief), category: older.category, from: null };
+      if (hasManifest) await log.append([{ type: "task-created", ...created }]);
+      else await writeTask(app, facts, created);
+    }
+    await log.append([{ type: "migrated", runs: [...older.runs] }]);
+    app.journals.know({ project: facts.key.project, root });
+  });
+}
+
+/** Writes the first records of a task that has none. The brief is redacted already. */
 async function writeTask(app: App, facts: TaskFacts, { brief, category, from }: NewTask): Promise<void> {
-  const text = await redactBrief(app, facts, brief);
   await ensureRecords(app, facts.root);
   await app.store.ensureDirectory(facts.taskDir);
   const { project, group, task } = facts.key;
@@ -50,7 +73,7 @@ async function writeTask(app: App, facts: TaskFacts, { brief, category, from }: 
     ...(category === null ? {} : { category }),
   };
   await app.store.writeText(`${facts.taskDir}/task.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-  await facts.log.append([{ type: "task-created", brief: text, category, from }]);
+  await facts.log.append([{ type: "task-created", brief, category, from }]);
   app.journals.know({ project, root: facts.root });
 }
 

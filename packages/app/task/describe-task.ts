@@ -1,12 +1,13 @@
 import { openRows, type LedgerRow } from "@okstra/core/convergence/ledger";
 import type { Gate } from "@okstra/core/domain/run";
 import type { Clarification } from "@okstra/core/domain/task-context";
+import type { OlderRun } from "@okstra/core/domain/task-log";
 import { formatTaskKey, parseTaskName } from "@okstra/core/domain/task-key";
 import type { NextPhase } from "@okstra/core/machine/next-phase";
 import type { App } from "../app.ts";
 import { openProject } from "../project/open-project.ts";
 import { loadLedger } from "./load-context.ts";
-import { loadTask, type Cycle, type PlanFacts, type RunFacts, type TaskFacts } from "./load-task.ts";
+import { loadTask, olderRunsOf, type Cycle, type PlanFacts, type RunFacts, type TaskFacts } from "./load-task.ts";
 import { decideNext } from "./next.ts";
 
 /** A run as the views show it. */
@@ -32,6 +33,8 @@ export interface TaskDescription {
   readonly worktree: string | null;
   readonly head: string;
   readonly cycles: readonly (Cycle & { readonly runs: readonly RunView[] })[];
+  /** Runs that an older okstra left: files of then. */
+  readonly older: readonly OlderRun[];
   readonly clarifications: readonly Clarification[];
   readonly plan: Pick<PlanFacts, "run" | "planSha256" | "state" | "approval" | "rejection"> | null;
   readonly ledger: readonly Pick<LedgerRow, "id" | "state" | "severity" | "claim" | "file" | "startLine">[];
@@ -53,6 +56,7 @@ export async function describeTask(app: App, facts: TaskFacts): Promise<TaskDesc
       ...cycle,
       runs: facts.runs.filter((run) => run.cycle === cycle.cycle).map(viewRun),
     })),
+    older: olderRunsOf(facts.log.events),
     clarifications,
     plan:
       plan === null

@@ -9,7 +9,7 @@ import {
   type Plan,
   type TakenFeedback,
 } from "@okstra/core/domain/task-context";
-import type { TaskEvent, TaskOrigin } from "@okstra/core/domain/task-log";
+import type { OlderRun, TaskEvent, TaskOrigin } from "@okstra/core/domain/task-log";
 import { formatTaskKey, type TaskKey } from "@okstra/core/domain/task-key";
 import { categoryOfBranch, TASK_TYPES, UNCLASSIFIED, type TaskType } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
@@ -134,6 +134,11 @@ export async function loadTask(app: App, { root, key }: { root: string; key: Tas
     discovery,
     ...(await findHead(app, root, row?.worktree_path ?? null, manifest, branch)),
   };
+}
+
+/** Runs that an older okstra left, as the migration found them: files of then, which prove nothing now. */
+export function olderRunsOf(events: readonly TaskEvent[]): readonly OlderRun[] {
+  return events.flatMap((event) => (event.type === "migrated" ? event.runs : []));
 }
 
 /** @throws OKSTRA_TASK_NOT_FOUND */

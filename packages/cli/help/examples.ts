@@ -17,6 +17,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "report find": ["okstra report find login timeout --since 7d"],
   "report open": ["okstra report open bugs/login"],
   "report diff": ["okstra report diff bugs/login --from 1 --to 2"],
+  migrate: ["okstra migrate --dry-run", "okstra migrate --from /old/home"],
   validate: ["okstra validate bugs/login"],
   schema: ["okstra schema worker-result"],
   go: ["okstra go bugs/login", "okstra go bugs/login --brief ask.md --until implementation-planning"],

@@ -28,6 +28,15 @@ const MERGE_WAYS = ["merged", "squashed", "rebased", "merged-by-forge"] as const
 export type MergeWay = (typeof MERGE_WAYS)[number];
 const commit = z.string().regex(/^[0-9a-f]{40,64}$/);
 
+export const olderRunSchema = z.looseObject({
+  type: z.string().describe("Name of the directory below runs/"),
+  run: z.int().min(0).describe("Its number; 0: files without one"),
+  files: z.int().min(1),
+  report: z.string().nullable().describe("Path of its report, relative to the task's directory"),
+});
+/** A run that an older okstra left. */
+export type OlderRun = z.infer<typeof olderRunSchema>;
+
 const bodies = [
   z.looseObject({
     type: z.literal("task-created"),
@@ -74,6 +83,9 @@ const bodies = [
       by: z.string(),
     })
     .describe("All that this log says of the task's relations, instead of what it said before"),
+  z
+    .looseObject({ type: z.literal("migrated"), runs: z.array(olderRunSchema) })
+    .describe("The task was made by an older okstra; its runs of then are kept as files, and prove nothing here"),
 ] as const;
 
 export const taskEventBodySchema = z.discriminatedUnion("type", bodies);

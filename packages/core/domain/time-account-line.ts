@@ -243,6 +243,7 @@ function stepOfTask(moment: Moment, event: TimedTaskEvent, next: LineItem | unde
   switch (event.type) {
     case "task-created":
     case "linked":
+    case "migrated":
       return moment;
     case "cycle-started":
     case "task-done":

@@ -98,6 +98,15 @@ export function createRegistryStore(home: string, parts: { store: Store; locks: 
       if (read.kind === "current") return { state: read.readOnly ? "newer" : "current", registry: read.registry, reason: "" };
       return { state: read.kind, registry: EMPTY_REGISTRY, reason: read.kind === "unreadable" ? read.reason : "" };
     },
+    async readOf(other) {
+      const foreign = join(other, "worktrees", "registry.json");
+      const text = await store.readText(foreign);
+      if (text === null) return { path: foreign, state: "absent", rows: {}, reason: "" };
+      const read = readRegistryText(text);
+      if (read.kind === "unreadable") return { path: foreign, state: "unreadable", rows: {}, reason: read.reason };
+      if (read.kind === "old") return { path: foreign, state: "old", rows: Object.fromEntries(await bringForward(read.rows)), reason: "" };
+      return { path: foreign, state: read.readOnly ? "newer" : "current", rows: read.registry.tasks, reason: "" };
+    },
     async load() {
       return (await loadUnhealed()) ?? (await withLock(heal));
     },

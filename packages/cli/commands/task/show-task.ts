@@ -60,6 +60,12 @@ export function describeQuestions(rows: readonly Clarification[]): readonly stri
   ]);
 }
 
+function describeOlder(runs: TaskDescription["older"]): readonly string[] {
+  if (runs.length === 0) return [];
+  const names = runs.map(({ type, run }) => (run === 0 ? type : `${type} ${run}`)).join(", ");
+  return [oneLine(`older     ${names}: files of an older okstra, which prove nothing here`)];
+}
+
 export function describeTaskCard(task: TaskDescription): string {
   const { plan } = task;
   const open = task.ledger.filter(({ state }) => state === "open" || state === "persistent" || state === "regressed");
@@ -67,6 +73,7 @@ export function describeTaskCard(task: TaskDescription): string {
     `task      ${task.taskKey} (${oneLine(task.category)})`,
     ...(task.from === null ? [] : [`from      ${oneLine(task.from.taskKey)} ${oneLine(task.from.finding)}`]),
     `worktree  ${task.worktree ?? "none yet"}${task.head === "" ? "" : ` @ ${task.head.slice(0, 12)}`}`,
+    ...describeOlder(task.older),
     ...task.cycles.flatMap(({ cycle, reason, runs }) => [
       `cycle ${cycle}   ${reason === null ? "" : oneLine(reason)}`.trimEnd(),
       ...(runs.length === 0 ? ["  no runs"] : runs.map(describeRunLine)),
