@@ -71,7 +71,6 @@ export const GROUPS: readonly Group[] = [
       { name: "validate" },
       { name: "index", short: "Make the lists of runs anew" },
       { name: "paths" },
-      { name: "migrate", short: "Take over what the Python okstra left" },
       { name: "upgrade", short: "Bring what was installed up to this okstra" },
       { name: "completion", short: "Let your shell complete okstra's commands" },
     ],
