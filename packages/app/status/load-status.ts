@@ -141,19 +141,17 @@ async function judge(app: App, project: string, facts: TaskFacts): Promise<TaskS
       command: null,
       lanes: lanesOf(going),
     };
-  const { due, done, blocked, handedOff } = decideNext(facts);
-  if (handedOff !== null) {
-    const why = handedOff.merged === null ? `handed off in run ${handedOff.run}` : `${handedOff.merged.how} into ${handedOff.merged.base}`;
-    const command = handedOff.merged === null ? `okstra task done ${facts.key.group}/${facts.key.task}` : null;
+  const { due, done, blocked, handedOff, merged } = decideNext(facts);
+  const handing = { phase: handedOff === null ? null : ("release-handoff" as const), run: handedOff?.run ?? null };
+  if (merged !== null) return { ...base, ...handing, state: "done", why: `${merged.how} into ${merged.base}`, command: null };
+  if (handedOff !== null)
     return {
       ...base,
-      state: handedOff.merged === null ? "handed-off" : "done",
-      phase: "release-handoff",
-      run: handedOff.run,
-      why,
-      command,
+      ...handing,
+      state: "handed-off",
+      why: `handed off in run ${handedOff.run}`,
+      command: `okstra task done ${facts.key.group}/${facts.key.task}`,
     };
-  }
   if (blocked !== null)
     return { ...base, state: "waiting", phase: blocked.gate.type, run: null, why: blocked.why, command: blocked.command };
   if (due === null) return { ...base, state: done ? "done" : "due", phase: null, run: null, why: "", command: null };

@@ -101,8 +101,22 @@ test("a merge commit: the task is released, that is written down, and the clean-
     expect.stringMatching(/^ {10}2 commits that are on no other branch here: [0-9a-f]+ Test the login, [0-9a-f]+ Mend the login$/),
     "",
   ]);
+  const looks = async (): Promise<unknown> => {
+    const [row] = (await project.okstra(["status"])).json.tasks;
+    const next = (await project.okstra(["next", TASK])).json;
+    const { tasks: open } = (await project.okstra(["schedule"])).json;
+    return { row: [row.state, row.why, row.command], next: [next.done, next.due, next.merged], open };
+  };
+  const end = { row: ["done", "merged into main", null], next: [true, null, { how: "merged", base: "main", commit: head }], open: [] };
+  expect(await looks()).toEqual(end);
   const removed = await project.okstra((answer.json.cleanUp.command as string).split(" ").slice(1));
   expect(removed.status, removed.stdout).toBe(0);
+  expect(await looks()).toEqual(end);
+  expect((await project.okstra(["go", TASK])).json).toMatchObject({ state: "done", runs: [] });
+  expect((await project.okstra(["task", "list"])).json.tasks).toMatchObject([{ state: "done", next: "" }]);
+  expect((await runOkstra(["next", TASK], { cwd: project.repo.root })).stdout).toContain(
+    `done      ${head.slice(0, 12)} merged into main\n`,
+  );
 });
 
 test("a fast-forward", async () => {

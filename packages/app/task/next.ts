@@ -1,7 +1,7 @@
 import { nextPhase, type NextFacts, type NextPhase } from "@okstra/core/machine/next-phase";
-import type { HandedOff } from "@okstra/core/machine/next-phase";
+import type { HandedOff, Merged } from "@okstra/core/machine/next-phase";
 import { handoffSectionSchema } from "@okstra/core/phases/release-handoff/section";
-import { currentRuns, type TaskFacts } from "./load-task.ts";
+import { currentRuns, eventsOfCycle, type TaskFacts } from "./load-task.ts";
 
 /** What a task does next, from all that is known of it. */
 export function decideNext(facts: TaskFacts): NextPhase {
@@ -33,6 +33,7 @@ function factsForNext(facts: TaskFacts): NextFacts {
       begun: run.type === "release-handoff" && run.events.some(({ type }) => type === "handoff-chosen" || type === "handoff-cancelled"),
     })),
     handedOff: findHandedOff(facts),
+    merged: findMerged(facts),
     discovery,
     plan:
       plan === null
@@ -58,4 +59,12 @@ export function findHandedOff(facts: TaskFacts): HandedOff | null {
   const done = facts.log.events.findLast((event) => event.type === "task-done" && event.commit === outgoing);
   const merged = done?.type === "task-done" ? { how: done.how, base: done.base } : null;
   return { run: run.run, commit: outgoing, outcome, pullRequest: pullRequest.url, merged };
+}
+
+/** What `okstra task done` found in this cycle; null when it found nothing, or a run was begun since. */
+function findMerged({ log, cycle, runs }: TaskFacts): Merged | null {
+  const done = eventsOfCycle(log.events, cycle.cycle).findLast((event) => event.type === "task-done");
+  if (done?.type !== "task-done" || runs.some(({ createdAt }) => createdAt > done.at)) return null;
+  const { how, base, commit, head } = done;
+  return { how, base, commit, head };
 }

@@ -457,13 +457,13 @@ test("the documents of --json have the members that others rely on", async () =>
   const gone = await project.okstra(["go", TASK]);
   const members = (value: object): string[] => Object.keys(value).toSorted();
   expect(members(gone.json)).toEqual(["answerWith", "next", "runs", "state", "taskKey"]);
-  expect(members(gone.json.next)).toEqual(["blocked", "done", "due", "handedOff", "skipped"]);
+  expect(members(gone.json.next)).toEqual(["blocked", "done", "due", "handedOff", "merged", "skipped"]);
   expect(members(gone.json.next.blocked)).toEqual(["command", "gate", "why"]);
   expect(members(gone.json.next.blocked.gate)).toEqual(["kind", "name", "type"]);
   for (const member of ["taskKey", "type", "run", "state", "verdict", "gate", "runDir", "report", "lanes", "findings"])
     expect(members(gone.json.runs[0])).toContain(member);
   const next = (await project.okstra(["next", TASK])).json;
-  expect(members(next)).toEqual(["blocked", "done", "due", "handedOff", "skipped", "taskKey"]);
+  expect(members(next)).toEqual(["blocked", "done", "due", "handedOff", "merged", "skipped", "taskKey"]);
   const answered = (await project.okstra(["answer", TASK, "Q1=No."])).json;
   expect(members(answered)).toEqual(["clarifications", "taskKey"]);
   expect(members(answered.clarifications[0])).toEqual(["answer", "blocks", "id", "question", "raisedBy", "why"]);
@@ -488,6 +488,7 @@ test("the documents of --json have the members that others rely on", async () =>
       "head",
       "ledger",
       "next",
+      "older",
       "openFindings",
       "plan",
       "taskKey",

@@ -75,6 +75,21 @@ describe("what is due", () => {
     expect(moved).toMatchObject({ done: false, due: { type: "final-verification", why: "run 1 judged c0, and the head is c1" } });
   });
 
+  test("what was found merged is at its end, also once the clean-up took its branch away; later work is not", () => {
+    const merged = { how: "squashed", base: "main", commit: "c0", head: "c0" };
+    const end = { done: true, due: null, blocked: null, handedOff: null, merged: { how: "squashed", base: "main", commit: "c0" } };
+    for (const head of ["c0", ""]) {
+      expect(nextPhase({ ...NEW, head, merged })).toEqual({ ...end, skipped: [] });
+      const question = { id: "Q1", blocks: "approval" as const };
+      expect(nextPhase({ ...NEW, head, merged, questions: [question], runs: [run("implementation", { open: false })] })).toMatchObject(end);
+    }
+    expect(nextPhase({ ...NEW, head: "", merged: { ...merged, head: null } })).toMatchObject(end);
+    expect(nextPhase({ ...NEW, head: "c1", merged })).toMatchObject({ done: false, merged: null });
+    const handedOff = { run: 1, commit: "c0", outcome: "handed-off", pullRequest: null, merged: null };
+    expect(nextPhase({ ...NEW, head: "", merged, handedOff })).toMatchObject({ ...end, handedOff });
+    expect(nextPhase({ ...NEW, merged, handedOff: { ...handedOff, commit: "c2" } })).toMatchObject(end);
+  });
+
   test("what was handed off waits for others; a hand-off that a person chose is gone on with by its own command", () => {
     const verified = run("final-verification", { verdict: "accepted" });
     const handedOff = { run: 1, commit: "c0", outcome: "handed-off", pullRequest: null, merged: null };

@@ -36,6 +36,16 @@ export interface HandedOff {
   readonly merged: { readonly how: string; readonly base: string } | null;
 }
 
+/** That the work is in the base branch, as `okstra task done` found. */
+export interface Merged {
+  readonly how: string;
+  readonly base: string;
+  /** Commit whose work the base has. */
+  readonly commit: string;
+  /** What the task's branch was at then; null when it was gone. */
+  readonly head: string | null;
+}
+
 /** All that decides what a task does next. */
 export interface NextFacts {
   /** `<group>/<task>`, for commands. */
@@ -65,6 +75,8 @@ export interface NextFacts {
   } | null;
   /** In this cycle; null or absent when nothing was handed off. */
   readonly handedOff?: HandedOff | null;
+  /** In this cycle, with no run begun since; null or absent when it was not found to be merged. */
+  readonly merged?: Merged | null;
   /** Unanswered questions of this cycle. */
   readonly questions: readonly Pick<Clarification, "id" | "blocks">[];
 }
@@ -92,6 +104,8 @@ export interface NextPhase {
   readonly blocked: HeldGate | null;
   /** Set when the head commit was handed off: nothing is due but to wait for what others say of it. */
   readonly handedOff: HandedOff | null;
+  /** Set when the work is in the base branch: nothing is due at all. */
+  readonly merged: Omit<Merged, "head"> | null;
 }
 
 /** The phases that a task goes through, in order. `release-handoff` follows when it is done. */
@@ -110,9 +124,22 @@ type Ordered = (typeof PHASE_ORDER)[number];
  */
 export function nextPhase(facts: NextFacts): NextPhase {
   const skipped: { type: TaskType; why: string }[] = [];
-  const answer = (part: Partial<NextPhase>): NextPhase => ({ due: null, done: false, blocked: null, handedOff: null, skipped, ...part });
+  const answer = (part: Partial<NextPhase>): NextPhase => ({
+    due: null,
+    done: false,
+    blocked: null,
+    handedOff: null,
+    merged: null,
+    skipped,
+    ...part,
+  });
 
   const verified = newestOf(facts, "final-verification");
+  // Once the clean-up took the branch away there is no head, and nothing that could differ from what was merged.
+  if (facts.merged && (facts.head === "" || facts.head === facts.merged.head)) {
+    const { head: _head, ...merged } = facts.merged;
+    return answer({ done: true, merged, handedOff: facts.handedOff?.commit === merged.commit ? facts.handedOff : null });
+  }
   if (facts.handedOff?.commit === facts.head) return answer({ done: true, handedOff: facts.handedOff });
   const handing = facts.runs.at(-1);
   if (handing?.type === "release-handoff" && handing.stage !== "ended" && handing.resumable && handing.begun === true)

@@ -8,8 +8,10 @@ import { neutralise } from "@okstra/core/report/neutral-text";
 const MAX_LEDGER_LINES = 20;
 
 /** What is due, or what holds and the command that answers it. */
-export function describeNext({ due, done, skipped, blocked, handedOff }: NextPhase): readonly string[] {
-  const lines = done ? [handedOff === null ? "done      the work is verified" : describeHandedOff(handedOff)] : [];
+export function describeNext({ due, done, skipped, blocked, handedOff, merged }: NextPhase): readonly string[] {
+  const lines = done
+    ? [merged !== null ? describeMerged(merged) : handedOff === null ? "done      the work is verified" : describeHandedOff(handedOff)]
+    : [];
   if (due !== null) lines.push(`next      ${due.type}: ${oneLine(due.why)}`, `run       ${due.command}`);
   if (blocked !== null)
     lines.push(
@@ -19,8 +21,11 @@ export function describeNext({ due, done, skipped, blocked, handedOff }: NextPha
   return [...lines, ...skipped.map(({ type, why }) => `skipped   ${type}: ${oneLine(why)}`)];
 }
 
-function describeHandedOff({ run, outcome, commit, pullRequest, merged }: NonNullable<NextPhase["handedOff"]>): string {
-  if (merged !== null) return `done      ${commit.slice(0, 12)} ${merged.how} into ${oneLine(merged.base)}`;
+function describeMerged({ commit, how, base }: NonNullable<NextPhase["merged"]>): string {
+  return `done      ${commit.slice(0, 12)} ${how} into ${oneLine(base)}`;
+}
+
+function describeHandedOff({ run, outcome, commit, pullRequest }: NonNullable<NextPhase["handedOff"]>): string {
   const place = pullRequest === null ? "" : `: ${oneLine(pullRequest)}`;
   return `done      hand-off run ${run}: ${outcome} at ${commit.slice(0, 12)}${place}; once it is merged: okstra task done`;
 }
