@@ -1,4 +1,4 @@
-import { DEFAULT_SYNC_DIRECTORIES, type HomeConfig, type Project } from "@okstra/core/domain/project";
+import type { HomeConfig, Project } from "@okstra/core/domain/project";
 import { readPatterns } from "@okstra/core/domain/setup";
 import { OkstraError } from "@okstra/core/errors";
 import type { RepositoryLocation } from "@okstra/core/git-port";
@@ -7,6 +7,7 @@ import type { App } from "../app.ts";
 import { listKnownWorkers, type KnownWorker } from "../workers/known-workers.ts";
 import { findProgram, requireAgent } from "../workers/resolve-worker.ts";
 import { openProject, suggestProjectId } from "./open-project.ts";
+import { configuredSyncDirectories } from "./tree-settings.ts";
 
 export const INCLUDE_FILE = ".worktreeinclude";
 const MAX_SUGGESTED = 20;
@@ -79,7 +80,7 @@ export async function findSetup(app: App, dir: string, options: { replaceBroken:
     home,
     found: (await checks?.findCommands?.(place.root)) ?? [],
     suggested: (await checks?.suggestCommands?.(place.root)) ?? [],
-    sync: place.project.worktreeSyncDirs ?? DEFAULT_SYNC_DIRECTORIES,
+    sync: configuredSyncDirectories(place.project, home),
     include,
     copy: readPatterns(include),
     copySuggested: place.location === null ? [] : await suggestCopies(app, place.root),

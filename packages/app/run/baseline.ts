@@ -1,6 +1,6 @@
-import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import type { LaneRequest } from "@okstra/core/ports";
 import { allowedEnvironment, type App } from "../app.ts";
+import { loadDisposable } from "../project/tree-settings.ts";
 import { openCheckout } from "../scratch/open-scratch.ts";
 import { loadRun } from "./prepare-run.ts";
 
@@ -28,7 +28,7 @@ export async function openBaseline(
       repository: location.commonDir,
       commit,
       safe,
-      installed: own === undefined ? { tree: request.worktree, names: project?.disposable ?? DEFAULT_DISPOSABLE } : null,
+      installed: own === undefined ? { tree: request.worktree, names: await loadDisposable(app, project) } : null,
     });
     if (own !== undefined) await prepare(app, request, own, checkout.path);
     return checkout;

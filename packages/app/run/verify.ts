@@ -6,9 +6,9 @@ import type { RepositoryLocation } from "@okstra/core/git-port";
 import { requirePhase } from "@okstra/core/phases/index";
 import type { CancelSignal } from "@okstra/core/ports";
 import type { App } from "../app.ts";
+import { loadDisposable } from "../project/tree-settings.ts";
 import { openProject } from "../project/open-project.ts";
 import { openCheckout } from "../scratch/open-scratch.ts";
-import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import { leadRun } from "./lead.ts";
 import { isOwnRecord, verifyKey, writeRun } from "./prepare-run.ts";
 import { takeRunLock } from "./run-lock.ts";
@@ -51,7 +51,7 @@ export async function verifyBranch(app: App, request: VerifyRequest, signal: Can
     const safe = await app.git.safeConfig(location);
     const inPlace =
       commits.head === location.head && (await app.git.status(location.topLevel, { safe })).every((entry) => isOwnRecord(entry.path));
-    const installed = { tree: location.topLevel, names: opened.project.disposable ?? DEFAULT_DISPOSABLE };
+    const installed = { tree: location.topLevel, names: await loadDisposable(app, opened.project) };
     const checkout = inPlace
       ? null
       : await openCheckout(app, { name: "verify", repository: location.commonDir, commit: commits.head, safe, installed });

@@ -4,7 +4,8 @@ import { branchCandidates } from "@okstra/core/domain/work";
 import { OkstraError } from "@okstra/core/errors";
 import type { RepositoryLocation, SafeConfig, WorktreeMarker } from "@okstra/core/git-port";
 import { allowedEnvironment, type App } from "../app.ts";
-import { repositoryLockName, syncDirectories, withoutPending, type Place } from "./place.ts";
+import { loadSyncDirectories } from "../project/tree-settings.ts";
+import { repositoryLockName, withoutPending, type Place } from "./place.ts";
 
 const PREPARE_DEADLINE_MS = 30 * 60 * 1000;
 
@@ -161,7 +162,7 @@ export interface TreeExtras {
 
 async function findExtras(app: App, place: Place): Promise<TreeExtras> {
   const [sources, included] = await Promise.all([
-    app.files.linkSources(place.mainRoot, syncDirectories(app, place.project)),
+    app.files.linkSources(place.mainRoot, await loadSyncDirectories(app, place.project)),
     app.git.listIncluded(place.mainRoot),
   ]);
   return { sources, included, ignored: await app.git.checkIgnored(place.mainRoot, [...sources.usable, ...included]) };

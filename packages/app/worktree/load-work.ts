@@ -1,9 +1,9 @@
-import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import type { RegistryRow } from "@okstra/core/domain/registry";
 import { OkstraError } from "@okstra/core/errors";
 import type { SafeConfig, TreeState } from "@okstra/core/git-port";
 import type { FileFacts } from "@okstra/core/tree-port";
 import type { App } from "../app.ts";
+import { loadDisposable } from "../project/tree-settings.ts";
 import { listRepository, loadNestedFiles } from "./nested-repositories.ts";
 import type { Place } from "./place.ts";
 
@@ -108,7 +108,7 @@ async function loadFiles(
   tree: TreeState & { kind: "worktree" },
   safe: SafeConfig,
 ): Promise<Pick<Work, "files" | "staged" | "unmerged">> {
-  const disposable = place.project.disposable ?? DEFAULT_DISPOSABLE;
+  const disposable = await loadDisposable(app, place.project);
   const entries = await fetchStatus(app, place.path, tree.adminDir, safe);
   for (const entry of entries) requireUtf8(place, entry);
   const files: WorkFile[] = [];

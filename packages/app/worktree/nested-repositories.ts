@@ -1,14 +1,14 @@
 /** Repositories inside a tree: git is never run in them, and what is in them is work like any other. */
-import { DEFAULT_DISPOSABLE } from "@okstra/core/domain/project";
 import { OkstraError } from "@okstra/core/errors";
 import type { FileFacts } from "@okstra/core/tree-port";
 import type { App } from "../app.ts";
+import { loadDisposable } from "../project/tree-settings.ts";
 import type { Place } from "./place.ts";
 
 /** Files of one repository, itself first, with its whole git directory; disposable directories are left out of the rest. */
 export async function listRepository(app: App, place: Pick<Place, "path" | "project">, path: string): Promise<readonly FileFacts[]> {
   const root = path.replace(/\/$/, "");
-  const disposable: readonly string[] = place.project.disposable ?? DEFAULT_DISPOSABLE;
+  const disposable = await loadDisposable(app, place.project);
   return (await app.files.listFiles(place.path, [root], [])).filter((file) => {
     const parts = file.path.slice(root.length + 1).split("/");
     const directories = file.type === "directory" ? parts : parts.slice(0, -1);

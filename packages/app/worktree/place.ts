@@ -1,4 +1,4 @@
-import { DEFAULT_SYNC_DIRECTORIES, type Project } from "@okstra/core/domain/project";
+import type { Project } from "@okstra/core/domain/project";
 import type { RegistryRow } from "@okstra/core/domain/registry";
 import { putRow } from "@okstra/core/domain/registry-change";
 import { splitTaskKey, type TaskKey } from "@okstra/core/domain/task-key";
@@ -30,13 +30,6 @@ export function repositoryLockName(app: App, repository: string): string {
 /** Tells what the registry's reader set aside or rebuilt. */
 export function tellNotes(app: App, notes: readonly string[]): void {
   for (const note of notes) app.emit({ type: "registry-healed", level: "warning", text: note });
-}
-
-/** The directories to link: the environment beats project.json; set but empty links nothing. */
-export function syncDirectories(app: App, project: { worktreeSyncDirs?: readonly string[] | undefined }): readonly string[] {
-  const fromEnvironment = app.surroundings.env["OKSTRA_WORKTREE_SYNC_DIRS"];
-  if (fromEnvironment !== undefined) return fromEnvironment.split(":").filter((name) => name !== "");
-  return project.worktreeSyncDirs ?? DEFAULT_SYNC_DIRECTORIES;
 }
 
 /**

@@ -46,14 +46,16 @@ describe("links and files that come along", () => {
     });
   }
 
-  test("the environment beats project.json; set but empty links nothing; a missing source is passed over", async () => {
-    const { okstra, repo } = await start();
-    repo.write(".project-docs/okstra/project.json", JSON.stringify({ projectId: "proj", worktreeSyncDirs: ["shared"] }));
+  test("the environment beats project.json, which beats config.json; set but empty links nothing; a missing source is passed over", async () => {
+    const { okstra, repo, home } = await start();
+    writeFileSync(join(home.okstraHome, "config.json"), JSON.stringify({ worktreeSyncDirs: ["data"] }));
     repo.write("shared/a.txt", "a\n");
     repo.write("data/b.txt", "b\n");
     const provision = async (task: string, dirs?: string): Promise<string> =>
       (await okstra(["worktree", "provision", task], dirs === undefined ? {} : { env: { OKSTRA_WORKTREE_SYNC_DIRS: dirs } })).json.path;
     const links = (path: string): string[] => readdirSync(path).filter((name) => lstatSync(join(path, name)).isSymbolicLink());
+    expect(links(await provision("g/home"))).toEqual(["data"]);
+    repo.write(".project-docs/okstra/project.json", JSON.stringify({ projectId: "proj", worktreeSyncDirs: ["shared"] }));
     expect(links(await provision("g/file"))).toEqual(["shared"]);
     expect(links(await provision("g/env", "data:absent"))).toEqual(["data"]);
     expect(links(await provision("g/empty", ""))).toEqual([]);

@@ -116,8 +116,12 @@ describe("what counts as work", () => {
     expect((await okstra(["worktree", "remove", "g/changed"])).json.error.details.ignored).toEqual(["conf/a.log"]);
   });
 
-  test("`disposable` in project.json replaces the default", async () => {
-    const { repo } = project;
+  test("`disposable` in config.json replaces the default, and in project.json both", async () => {
+    const { repo, home } = project;
+    writeFileSync(join(home.okstraHome, "config.json"), JSON.stringify({ disposable: ["out"] }));
+    const first = await project.provision("g/first");
+    repo.write("out/x", "x\n", { at: first.path });
+    expect((await project.okstra(["worktree", "remove", "g/first"])).status).toBe(0);
     repo.write(".project-docs/okstra/project.json", JSON.stringify({ projectId: "proj", disposable: ["build"] }));
     repo.write("build/x", "x\n", { at: path });
     expect((await remove()).status).toBe(0);
