@@ -77,11 +77,11 @@ section:first-child h2 { margin-top: 1.4rem; }
 table { width: 100%; border-collapse: separate; background: var(--card); border: 1px solid var(--line); border-radius: .8rem; border-spacing: 0; font-size: .92rem; margin: .7rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .7rem; border-top: 1px solid var(--line); }
 td:first-child { min-width: 8rem; }
-td { min-width: 4.2rem; }
+td { min-width: 6.2rem; }
 td .badge { overflow-wrap: break-word; }
 th { color: var(--soft); font-weight: 550; font-size: .82rem; border-top: 0; white-space: nowrap; }
 footer { color: var(--soft); font-size: .82rem; padding-top: 2rem; padding-bottom: 2.5rem; }
-@media (max-width: 46rem) {
+@media (max-width: 54rem) {
   main, header, footer { padding-left: .9rem; padding-right: .9rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, tr, td { display: block; width: auto; }
