@@ -222,10 +222,19 @@ describe("what is refused changes nothing, and the lane stays open", () => {
 test("a lane that the lead gives up counts as failed, and one that it never delivers keeps the run from its end", async () => {
   await setUp();
   await prepare(TASK, "error-analysis");
+  const loadRow = async (): Promise<unknown> => (await project.okstra(["status"])).json.tasks[0];
+  const row = {
+    state: "paused",
+    why: "an agent leads run 1, which has not ended",
+    command: `okstra lead next ${TASK} --task-type error-analysis`,
+  };
+  expect(await loadRow()).toMatchObject(row);
   let answer = await say("resume", TASK);
   // What is no lane of the lead's own was done, and its own are begun.
   expect(steps(answer)).toEqual(["collect anna", "collect ben"]);
   expect((await project.okstra(["resume", TASK])).status).toBe(10);
+  expect(await loadRow()).toMatchObject(row);
+  expect((await project.okstra(wordsOf(row.command))).json.due).toEqual(answer.due);
   performLane(answer, laneOf(answer, "anna"));
   answer = await say("lead", "collect", TASK, "anna");
   await refuse("OKSTRA_LEAD_NOT_DUE", "lead", "finish", TASK);

@@ -118,9 +118,10 @@ export function standingOf(run: TaskRun, led: boolean): RunStanding {
   };
 }
 
-function stateOf({ stage, waiting, attempt, halted }: TaskRun, led: boolean): RunStanding["state"] {
+function stateOf({ stage, waiting, attempt, halted, lead }: TaskRun, led: boolean): RunStanding["state"] {
   if (stage === "ended" || stage === "cancelled") return stage;
   if (attempt === 0) return "prepared";
   if (waiting !== null) return "paused";
-  return led && !halted ? "running" : "stopped";
+  // Nobody is called for what an agent leads: between two of its steps no process is at the run.
+  return (led || lead === "agent") && !halted ? "running" : "stopped";
 }

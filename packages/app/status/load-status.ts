@@ -157,7 +157,10 @@ async function judge(app: App, project: string, facts: TaskFacts): Promise<TaskS
   if (due === null) return { ...base, state: done ? "done" : "due", phase: null, run: null, why: "", command: null };
   // A hand-off is a person's choice.
   if (done) return { ...base, state: "waiting", phase: due.type, run: due.resume, why: due.why, command: due.command };
-  const state = due.resume === null ? "due" : going?.waiting ? "paused" : "stopped";
+  const run = facts.runs.find((each) => each.type === due.type && each.run === due.resume);
+  // Between the steps of an agent that leads no process is at the run, and nothing is lost.
+  const isPaused = run !== undefined && (run.waiting !== null || (run.lead === "agent" && !run.halted));
+  const state = run === undefined ? "due" : isPaused ? "paused" : "stopped";
   return { ...base, state, phase: due.type, run: due.resume, why: due.why, command: due.command };
 }
 

@@ -10,7 +10,7 @@ export const taskStatusSchema = z.object({
   state: z
     .enum(TASK_STATES)
     .describe(
-      "waiting: a person is needed; running: a process leads a run now; paused: a quota is waited for; stopped: a run was begun and nobody leads it; due: a phase could start; handed-off: others have it; done: merged",
+      "waiting: a person is needed; running: a process leads a run now; paused: a quota is waited for, or the next step of the agent that leads the run; stopped: a run was begun and nobody leads it; due: a phase could start; handed-off: others have it; done: merged",
     ),
   phase: z.string().nullable().describe("Task type that is due, held, or going on"),
   run: z.int().nullable(),

@@ -20,6 +20,8 @@ export interface TaskRun {
   readonly halted: boolean;
   /** What the run waits for, in words; null while it does not. */
   readonly waiting: string | null;
+  /** Whether okstra leads it itself, or an agent from step to step. */
+  readonly lead: RunState["lead"];
   readonly attempt: number;
   readonly verdict: Verdict | null;
   /** As it was decided, with the newest override. */
@@ -68,6 +70,7 @@ export async function loadTaskRun(app: App, runDir: string, type: TaskType): Pro
     stage: state.stage,
     halted: state.halted,
     waiting: state.paused === null ? null : describeWait(state.paused),
+    lead: state.lead,
     attempt: state.attempt,
     verdict: state.verdict,
     gate: state.gate === null ? null : describeGate(state.gate, events),

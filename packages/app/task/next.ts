@@ -30,6 +30,7 @@ function factsForNext(facts: TaskFacts): NextFacts {
       commit: run.commit,
       valid: run.valid,
       waiting: run.waiting,
+      lead: run.lead,
       begun: run.type === "release-handoff" && run.events.some(({ type }) => type === "handoff-chosen" || type === "handoff-cancelled"),
     })),
     handedOff: findHandedOff(facts),

@@ -125,6 +125,12 @@ describe("what is due", () => {
       resume: 1,
       command: "okstra resume g/t --task-type error-analysis",
     });
+    expect(nextPhase({ ...NEW, category: "bugfix", runs: [{ ...going, lead: "agent" }] }).due).toEqual({
+      type: "error-analysis",
+      why: "an agent leads run 1, which has not ended",
+      resume: 1,
+      command: "okstra lead next g/t --task-type error-analysis",
+    });
     expect(nextPhase({ ...NEW, category: "bugfix", runs: [{ ...going, resumable: false }] }).due).toMatchObject({
       type: "error-analysis",
       resume: null,

@@ -20,6 +20,8 @@ export interface NextRun {
   readonly valid: boolean | null;
   /** What the run waits for, in words; null or absent while it does not. */
   readonly waiting?: string | null;
+  /** Who leads it; absent: okstra's own code. */
+  readonly lead?: "code" | "agent";
   /** Of a release-handoff: whether a person chose. */
   readonly begun?: boolean;
 }
@@ -151,9 +153,9 @@ export function nextPhase(facts: NextFacts): NextPhase {
     return answer({
       due: {
         type: going.type,
-        why: going.waiting ? `run ${going.run} waits: ${going.waiting}` : `run ${going.run} was begun and has not ended`,
+        why: whyGoing(going),
         resume: going.run,
-        command: `okstra resume ${facts.task} --task-type ${going.type}`,
+        command: `okstra ${going.lead === "agent" ? "lead next" : "resume"} ${facts.task} --task-type ${going.type}`,
       },
     });
   // Without an answer to these no phase is passed.
@@ -184,6 +186,11 @@ export function nextPhase(facts: NextFacts): NextPhase {
   }
   // Not reached: a final-verification at the head that passed was answered first.
   return answer({ due: due(facts, "final-verification", "nothing was verified") });
+}
+
+function whyGoing({ run, waiting, lead }: NextRun): string {
+  if (waiting) return `run ${run} waits: ${waiting}`;
+  return lead === "agent" ? `an agent leads run ${run}, which has not ended` : `run ${run} was begun and has not ended`;
 }
 
 function newestOf(facts: NextFacts, type: TaskType): NextRun | null {

@@ -26,7 +26,7 @@ export async function run(context: CliContext, flags: Flags): Promise<void> {
 const TITLES: Readonly<Record<TaskState, string>> = {
   waiting: "waiting for you",
   running: "running",
-  paused: "waiting for a quota",
+  paused: "waiting for a quota or for the agent that leads",
   stopped: "stopped",
   damaged: "damaged",
   due: "can go on",
