@@ -2,13 +2,14 @@
  * okstra is killed; the next command answers with a whole tree. `OKSTRA_TEST_ROUNDS=20` kills at 20 random moments and
  * 20 times at each point; `OKSTRA_TEST_FULL=1` kills at every traced system call instead of as many as fit a few seconds.
  */
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleDriver } from "@okstra/testkit/faults/bundle-driver";
 import { countRounds, createFaultProject, useMemoryForTemporaryFiles, type FaultProject } from "@okstra/testkit/faults/fault-project";
 import { commitManyFiles } from "@okstra/testkit/faults/large-repo";
 import { endStarted, waitUntil } from "@okstra/testkit/faults/start-process";
 import { findStraceObstacle, injectInto, listKillPoints, traceInto, type KillPoint } from "@okstra/testkit/faults/strace";
+import { hashFiles } from "@okstra/testkit/tree-hash";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const LONG_MS = 60 * 60_000;
@@ -234,7 +235,63 @@ describe("killed at a system call that changes the disk", () => {
       },
     });
   });
+
+  test(
+    "case 22: migrate: what was brought is whole, the rest comes with the next call, and the older home stays as it was",
+    {
+      timeout: LONG_MS,
+    },
+    async (context) => {
+      if (obstacle !== null) return context.skip(obstacle);
+      let before: unknown;
+      await killAtEach((at) => ["migrate", "--from", oldHomeOf(at)], {
+        before: async (at) => {
+          await makeOldTask(at);
+          before = hashFiles(oldHomeOf(at));
+        },
+        after: async (at, how) => {
+          for (const actions of [["brought", "as-is"], ["as-is"]]) {
+            const again = await project.okstra(["migrate", "--from", oldHomeOf(at)]);
+            expect(again.status, `${how}: ${again.stdout}`).toBe(0);
+            for (const { action } of [...again.json.tasks, ...again.json.runs])
+              expect(actions, `${how}: ${again.stdout}`).toContain(action);
+          }
+          const shown = (await project.okstra(["task", "show", `g/t${at}`])).json;
+          expect([shown.brief, shown.older.length, shown.worktree], how).toEqual(["An old brief.\n", 1, join(oldHomeOf(at), "tree")]);
+          expect(hashFiles(oldHomeOf(at)), how).toEqual(before);
+          await expectNothingLeft(how);
+        },
+      });
+    },
+  );
 });
+
+const oldHomeOf = (at: number): string => join(project.home.root, `old${at}`);
+
+/** A task as the Python okstra left it: a row in a home of its own, a worktree, a brief and a run in the project. */
+async function makeOldTask(at: number): Promise<void> {
+  const { repo } = project;
+  const [key, branch, path] = [`proj/g/t${at}`, `old-${at}`, join(oldHomeOf(at), "tree")];
+  mkdirSync(join(oldHomeOf(at), "worktrees"), { recursive: true });
+  await repo.git(["worktree", "add", "--quiet", "-b", branch, path, "HEAD"]);
+  const row = {
+    project_id: "proj",
+    task_group: "g",
+    task_id: `t${at}`,
+    worktree_path: path,
+    branch,
+    base_ref: await repo.resolve("HEAD"),
+    created_at: "2025-11-02T10:00:00",
+    last_phase: null,
+    status: "active",
+  };
+  const registry = { tasks: { [key]: row }, branches: { [branch]: key } };
+  writeFileSync(join(oldHomeOf(at), "worktrees/registry.json"), JSON.stringify(registry));
+  const records = join(repo.root, `.project-docs/okstra/tasks/g/t${at}`);
+  mkdirSync(join(records, "runs/error-analysis/001"), { recursive: true });
+  writeFileSync(join(records, "task-brief.md"), "An old brief.\n");
+  writeFileSync(join(records, "runs/error-analysis/001/final-report.md"), "# Final report\n");
+}
 
 /** All of them, in an order whose every beginning lies evenly over the whole. */
 function spread(points: readonly KillPoint[]): readonly KillPoint[] {
