@@ -12,6 +12,10 @@ import { failureKey, fallbackProblem, toFindings } from "./checks/to-findings.ts
 const CAPTURE_BYTES = 16 * 1024 * 1024;
 /** So many failures of one check become findings of their own; the rest are counted in one more. */
 const MAX_FAILURES = 200;
+/** What programs say of a path that is not there, in a line with one of okstra's own records. */
+const STUMBLED =
+  /(?:could not find|ENOENT|no such file)[^\n]*\.project-docs[\\/]okstra[\\/]tasks[\\/]|\.project-docs[\\/]okstra[\\/]tasks[\\/][^\n]*(?:ENOENT|no such file|not found)/i;
+const MAX_STUMBLES = 5;
 const MAX_WARNINGS = 20;
 
 /** What the worker needs of the outside. */
@@ -221,7 +225,21 @@ function mergeFailures(
   ];
 }
 
+/**
+ * A check that follows the link to `.project-docs` may look at a file of a run in the moment in which it goes: that it fails
+ * then says nothing of the project, and it is done again.
+ */
 async function execute(session: Session, check: Check, cwd: string, commit: string): Promise<Attempt> {
+  for (let stumbles = 0; ; stumbles += 1) {
+    const attempt = await executeOnce(session, check, cwd, commit);
+    const { exitCode } = attempt.execution;
+    if (attempt.cancelled || exitCode === 0 || stumbles === MAX_STUMBLES || !STUMBLED.test(attempt.output)) return attempt;
+    session.executions.pop();
+    session.request.onActivity(`${check.command} met a file of a run that was just going; running it again`);
+  }
+}
+
+async function executeOnce(session: Session, check: Check, cwd: string, commit: string): Promise<Attempt> {
   const { parts, request } = session;
   if (check.reportFile !== undefined) await parts.removeFile(cwd, check.reportFile);
   const deadlineMs = Math.max(1, Math.min(session.left(), check.timeoutMs ?? Number.POSITIVE_INFINITY));

@@ -220,8 +220,8 @@ async function runWorker(
     nonce,
     prompt: options.prompt,
   });
-  await app.store.ensureDirectory(`${laneDir}/tmp`);
   const { request: sandbox, missing } = await planLaneSandbox(app, { manifest, entry, laneDir, mode });
+  if (sandbox !== null) await app.store.ensureDirectory(`${laneDir}/tmp`);
   const temporary = sandbox === null ? {} : { TMPDIR: `${laneDir}/tmp` };
   const outcome = await worker.run({
     runId: manifest.runId,

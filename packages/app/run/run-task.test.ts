@@ -158,6 +158,20 @@ test("a check that fails only once is flaky, and flaky is no firm failure", asyn
   expect(json).toMatchObject({ verdict: "accepted", findings: { total: 1, bySeverity: { P2: 1 } } });
 });
 
+test("a check that meets a run's own file just going is done again, and that is no finding; one that always does fails", async () => {
+  const counter = join(tmpdir(), `okstra-stumble-${process.pid}`);
+  const stumble = "echo \"Could not find '$PWD/.project-docs/okstra/tasks/g/t/runs/x/001/workers/anna/tmp'\"; exit 1";
+  project = await createRunProject({ settings: { qaCommands: [`test -e ${counter} || { touch ${counter}; ${stumble}; }`] } });
+  rmSync(counter, { force: true });
+  const { json } = await verify("checks,silent");
+  rmSync(counter, { force: true });
+  expect(json).toMatchObject({ verdict: "accepted", findings: { total: 0 } });
+  expect(JSON.parse(readFileSync(join(json.runDir, "workers/checks/receipt.json"), "utf8")).executions).toMatchObject([{ exitCode: 0 }]);
+  project.remove();
+  project = await createRunProject({ settings: { qaCommands: [stumble] } });
+  expect((await verify("checks,silent")).json.verdict).toBe("blocked");
+});
+
 test("error analysis: okstra reproduces a cause itself; what a worker only claims does not count", async () => {
   const hypothesis = (command: string): string =>
     `printf '{"nonce":"%s","findings":[{"claim":"It subtracts","category":"correctness","severity":"P1","file":"src/sum.js","quote":"return a - b;","reproduction":{"command":"${command}","output":"it failed, believe me"}}],"hypotheses":[{"cause":"sum subtracts","finding":1}]}' "$OKSTRA_NONCE" > "$OKSTRA_RESULT"`;
