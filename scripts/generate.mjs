@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { REFERENCE } from "./reference.mjs";
 import { renderSkillFiles } from "./skills/render-skills.mjs";
+import { translator } from "./translate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -18,7 +19,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * @type {{ path: string, render: (load: (path: string) => Promise<any>) => Promise<string> }[]}
  */
 const GENERATORS = [
-  { path: "docs/en/errors.md", render: renderErrors },
+  { path: "docs/en/errors.md", render: (load) => renderErrors(load, "en") },
+  { path: "docs/kr/errors.md", render: (load) => renderErrors(load, "ko") },
   ...["worker-result", "report", "run", "project", "config", "event"].map((name) => ({
     path: `assets/schemas/${name}.schema.json`,
     render: (load) => renderSchema(load, name),
@@ -40,21 +42,40 @@ async function renderTools(load) {
   return `${JSON.stringify({ tools: describeTools() }, null, 2)}\n`;
 }
 
-async function renderErrors(load) {
+/** What the table of errors says itself. */
+const ERROR_PAGE = {
+  en: {
+    title: "Errors",
+    intro: `Every failure has a code that does not change; the text may. Under \`--json\` the answer is a document
+\`{ "error": { "code", "kind", "message", "hint", "details" } }\` on standard output; else one line with the code and one
+with the hint on standard error.`,
+    head: "| code | exit status | when | what to do |",
+  },
+  ko: {
+    title: "오류",
+    intro: `모든 실패에는 바뀌지 않는 코드가 있다. 글은 바뀔 수 있다. \`--json\`이면 답은 표준 출력의 문서
+\`{ "error": { "code", "kind", "message", "hint", "details" } }\`이고, 아니면 표준 오류에 코드가 있는 한 줄과 힌트가 있는 한 줄이다.
+명령이 출력하는 글은 영어다.`,
+    head: "| 코드 | 종료 상태 | 언제 | 할 일 |",
+  },
+};
+
+async function renderErrors(load, language) {
   const { ERROR_CATALOGUE } = await load("packages/core/errors.ts");
   const { EXIT_CODES } = await load("packages/cli/exit-codes.ts");
+  const { title, intro, head } = ERROR_PAGE[language];
+  const { say, finish } = translator(language);
   const rows = Object.entries(ERROR_CATALOGUE).map(
-    ([code, { kind, when, cure }]) => `| \`${code}\` | ${EXIT_CODES[kind]} | ${cell(when)} | ${cell(cure)} |`,
+    ([code, { kind, when, cure }]) => `| \`${code}\` | ${EXIT_CODES[kind]} | ${cell(say(when))} | ${cell(say(cure))} |`,
   );
-  return `# Errors
+  finish();
+  return `# ${title}
 
 <!-- Generated from packages/core/errors.ts by npm run fix; do not edit. -->
 
-Every failure has a code that does not change; the text may. Under \`--json\` the answer is a document
-\`{ "error": { "code", "kind", "message", "hint", "details" } }\` on standard output; else one line with the code and one
-with the hint on standard error.
+${intro}
 
-| code | exit status | when | what to do |
+${head}
 | --- | --- | --- | --- |
 ${rows.join("\n")}
 `;

@@ -8,9 +8,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { translator } from "./translate.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const TRANSLATIONS = "packages/cli/help/korean.json";
 const WIDTH = 100;
 
 /** What the reference says itself. */
@@ -77,7 +77,7 @@ With \`--json\` the answer is a document on standard output, an error too; where
       ["70", "okstra의 결함"],
       ["129, 130, 143", "시그널로 끝났다 (연결 끊김, Ctrl-C, 종료)"],
     ],
-    exitsAfter: "명령이 그보다 더 뜻하는 것은 그 명령에 적혀 있다. 모든 오류에는 코드가 있다: [errors.md](../en/errors.md).",
+    exitsAfter: "명령이 그보다 더 뜻하는 것은 그 명령에 적혀 있다. 모든 오류에는 코드가 있다: [errors.md](errors.md).",
     usage: "사용법",
     flags: "| 플래그 | 하는 일 |",
     arguments: "| 인자 | 무엇인가 |",
@@ -106,7 +106,7 @@ async function renderReference(language) {
   const { routes, describeRoutes, listCommands, listUsageParts, EXAMPLES, EXIT_NOTES, GROUPS } = await loadDeclarations();
   const root = describeRoutes(routes);
   const words = WORDS[language];
-  const { say, missing } = translator(language);
+  const { say, finish } = translator(language);
 
   const at = (name) => root.routes.find(({ path }) => path[0] === name);
   const groups = GROUPS.map(({ title, entries }) => ({
@@ -163,8 +163,7 @@ async function renderReference(language) {
     ];
   };
   const body = groups.flatMap(({ title, routes }) => [`## ${title}`, "", ...routes.flatMap(render)]);
-  if (missing.length > 0)
-    throw new Error(`${TRANSLATIONS} has no translation of:\n${missing.map((text) => `  ${JSON.stringify(text)}`).join("\n")}`);
+  finish();
   return [
     `# ${words.title}`,
     "",
@@ -185,18 +184,6 @@ async function renderReference(language) {
   ]
     .join("\n")
     .replace(/\n+$/u, "\n");
-}
-
-/** @returns {{ say: (text: string) => string, missing: string[] }} */
-function translator(language) {
-  const missing = [];
-  if (language === "en") return { say: (text) => text, missing };
-  const korean = JSON.parse(readFileSync(join(ROOT, TRANSLATIONS), "utf8"));
-  const say = (text) => {
-    if (!Object.hasOwn(korean, text) && !missing.includes(text)) missing.push(text);
-    return korean[text] ?? text;
-  };
-  return { say, missing };
 }
 
 function table(head, rows) {

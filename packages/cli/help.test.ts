@@ -148,7 +148,7 @@ describe("the reference", () => {
     mkdirSync(join(tree, "scripts"));
     for (const language of ["en", "kr"]) mkdirSync(join(tree, "docs", language), { recursive: true });
     cpSync(join(ROOT, "packages/cli"), join(tree, "packages/cli"), { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
-    cpSync(join(ROOT, "scripts/reference.mjs"), join(tree, "scripts/reference.mjs"));
+    for (const name of ["reference.mjs", "translate.mjs"]) cpSync(join(ROOT, "scripts", name), join(tree, "scripts", name));
     symlinkSync(join(ROOT, "node_modules"), join(tree, "node_modules"));
   });
   afterAll(() => rmSync(tree, { recursive: true, force: true }));
